@@ -1,0 +1,69 @@
+"""The `faceprior` command: one file a verb beside this one, joined here.
+
+Exit status: 0 done, 1 some items failed, 2 usage or bad input (one line on standard error).
+"""
+
+import sys
+
+import typer
+
+from .._version import __version__
+from ..errors import FacepriorError
+from . import demo, evaluate, export, prepare, train, upscale
+
+app = typer.Typer(
+    name="faceprior",
+    help="Face super-resolution guided by facial component heatmaps: 16x16 in, upright 128x128 out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("upscale")(upscale.upscale)
+app.command("prepare")(prepare.prepare)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"faceprior {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point: errors a user can mend become one line and status 2; Ctrl-C is 130."""
+    try:
+        app()
+    except FacepriorError as error:
+        print(f"faceprior: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("faceprior: stopped", file=sys.stderr)
+        sys.exit(130)
+    except ModuleNotFoundError as error:
+        extra = _EXTRA_OF.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        print(
+            f"faceprior: error: this command needs {error.name}: pip install 'faceprior[{extra}]'", file=sys.stderr
+        )
+        sys.exit(2)
+
+
+_EXTRA_OF = {
+    **dict.fromkeys(
+        ("torch", "lightning", "torchmetrics", "pydantic", "pyarrow", "safetensors", "tensorboard", "tomli_w", "onnx"),
+        "train",
+    ),
+    "cv2": "photo",
+}

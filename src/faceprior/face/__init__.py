@@ -1,0 +1,1 @@
+"""What a face is here: landmarks, components, the alignment frame, heatmaps."""
