@@ -1,0 +1,207 @@
+"""Any image a user has -> upright 8-bit RGB, with its alpha and colour profile kept apart.
+
+What becomes of each kind of file:
+
+* EXIF (or XMP) orientation 1-8 is applied; what comes out is upright.
+* grey, palette, 1-bit, CMYK, YCbCr, Lab -> RGB. A profile that describes another space than RGB (CMYK press
+  profiles, grey) is applied, to sRGB, and not handed on; an RGB profile is handed on in `icc`, unapplied.
+* 16-bit is scaled (65535 -> 255), not clipped. 32-bit integers and floats are taken as 0..1 (floats only),
+  0..255 or 0..65535, the smallest that holds them; NaN, infinity and other ranges are refused.
+* transparency of any kind (channel, palette, one transparent colour) -> `alpha`, straight, not composited.
+* animations and multi-page files: the first picture, said in `note`.
+* more pixels than Pillow's limit against decompression bombs (about 179 million), truncated files and files
+  that are no image at all: `FacepriorError`, one line with the file and the reason.
+"""
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from ..errors import FacepriorError
+
+# Formats that hold pictures of people. Left out are those that run other programs (EPS calls Ghostscript).
+FORMATS = ("AVIF BMP DIB GIF HEIF ICNS ICO JPEG JPEG2000 MPO PCX PNG PPM QOI SGI TGA TIFF WEBP").split()
+
+# What a search of a folder takes as an image (lower case). A file named outright may have any ending.
+SUFFIXES = frozenset(
+    f".{ending}"
+    for ending in (
+        "avif bmp gif heic heif jfif jp2 jpeg jpg pbm pgm png pnm ppm qoi tga tif tiff webp"
+    ).split()
+)
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """An upright picture.
+
+    rgb:   uint8 (H, W, 3)
+    alpha: uint8 (H, W), 0 transparent .. 255 opaque, or None where the file has no transparency
+    icc:   the embedded profile where it describes `rgb`, or None (take it as sRGB)
+    note:  what the user should know (a frame of an animation, a scaled depth), or None
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None = None
+    icc: bytes | None = None
+    note: str | None = None
+
+    def over(self, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
+        """uint8 (H, W, 3): composited over a colour; `rgb` itself where there is no alpha."""
+        if self.alpha is None:
+            return self.rgb
+        a = self.alpha[..., None].astype(np.uint16)
+        ground = np.array(background, np.uint16)
+        return ((self.rgb * a + ground * (255 - a) + 127) // 255).astype(np.uint8)
+
+
+def read_image(path: str | Path) -> DecodedImage:
+    """Decode a file. Every failure is a FacepriorError of one line: the file and the reason."""
+    path = Path(path)
+    if path.suffix.lower() in (".heic", ".heif"):
+        _register_heif()
+    try:
+        with path.open("rb") as file:
+            return read_stream(file, str(path))
+    except FileNotFoundError:
+        raise FacepriorError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise FacepriorError(f"{path}: is a folder, not an image") from None
+    except OSError as error:
+        raise FacepriorError(f"{path}: {error.strerror or _one_line(error)}") from None
+
+
+def read_stream(file: BinaryIO | bytes, name: str = "image") -> DecodedImage:
+    """Decode bytes or an open file; `name` stands for it in errors."""
+    stream = io.BytesIO(file) if isinstance(file, bytes) else file
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns from half its limit on; 90 to 179 million pixels are a large photo, not an attack.
+            warnings.simplefilter("ignore")
+            with Image.open(stream, formats=_formats()) as image:
+                return _decode(image, name)
+    except FacepriorError:
+        raise
+    except UnidentifiedImageError:
+        stream.seek(0)
+        reason = "not an image that Pillow reads" if stream.read(1) else "the file is empty"
+        raise FacepriorError(f"{name}: {reason}") from None
+    except Image.DecompressionBombError as error:
+        raise FacepriorError(f"{name}: too many pixels ({_one_line(error)})") from None
+    except MemoryError:
+        raise FacepriorError(f"{name}: not enough memory to decode it") from None
+    except Exception as error:
+        # Decoders of twenty formats raise anything on broken bytes: OSError, SyntaxError, struct.error, ...
+        raise FacepriorError(f"{name}: damaged image ({_one_line(error)})") from None
+
+
+def _decode(image: Image.Image, name: str) -> DecodedImage:
+    notes = []
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # MPO: a photo and its previews, as phones write it
+        notes.append(f"first of {frames} {'pages' if image.format == 'TIFF' else 'frames'}")
+    image.load()
+    # Asked after load(): some plugins (TIFF) turn the picture themselves and then drop the tag.
+    turn = _TURNS.get(_orientation(image))
+    icc = image.info.get("icc_profile") or None
+    rgb, alpha, icc, note = _to_rgb(image, icc, name)
+    if note:
+        notes.append(note)
+    if turn is not None:
+        rgb = rgb.transpose(turn)
+        alpha = alpha.transpose(turn) if alpha is not None else None
+    return DecodedImage(
+        np.array(rgb), None if alpha is None else np.array(alpha), icc, "; ".join(notes) if notes else None
+    )
+
+
+Converted = tuple[Image.Image, Image.Image | None, bytes | None, str | None]
+
+
+def _to_rgb(image: Image.Image, icc: bytes | None, name: str) -> Converted:
+    """Any mode -> RGB image, L alpha or None, the profile that still holds, a note or None."""
+    mode = image.mode
+    if mode.startswith("I") or mode == "F":
+        grey, note = _eight_bit(np.asarray(image), name)
+        return Image.fromarray(grey).convert("RGB"), None, None, note
+    if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        if mode == "La":
+            image = image.convert("LA")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+        kept = None if mode in ("L", "LA", "La") else icc  # a grey profile does not describe RGB
+        return rgba.convert("RGB"), rgba.getchannel("A"), kept, None
+    if mode in ("RGB", "RGBX", "P", "1"):
+        return image.convert("RGB"), None, icc if mode != "1" else None, None
+    if icc is not None:
+        managed = _managed(image, icc)
+        if managed is not None:
+            return managed, None, None, None
+    return image.convert("RGB"), None, None, None
+
+
+def _eight_bit(values: np.ndarray, name: str) -> tuple[np.ndarray, str | None]:
+    """Integers of 16 or 32 bits or floats (H, W) -> uint8 (H, W), and a note where the range was guessed."""
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise FacepriorError(f"{name}: NaN or infinity in the pixels")
+        tops = (1.0, 255.0, 65535.0)
+    else:
+        tops = (65535.0,)
+    low, high = float(values.min()), float(values.max())
+    top = next((top for top in tops if high <= top), None)
+    if low < 0 or top is None:
+        known = " or ".join(f"0..{top:g}" for top in tops)
+        raise FacepriorError(f"{name}: pixel values from {low:g} to {high:g}, expected {known}")
+    grey = np.rint(values.astype(np.float32) * np.float32(255 / top)).astype(np.uint8)
+    return grey, f"float pixels taken as 0..{top:g}" if values.dtype.kind == "f" else None
+
+
+def _managed(image: Image.Image, icc: bytes) -> Image.Image | None:
+    """The picture in sRGB by its own profile; None where the profile does not fit the picture."""
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        return 1  # broken EXIF is common and is no reason to lose the picture
+
+
+def _formats() -> list[str]:
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _register_heif() -> None:
+    """HEIC is read where the user has installed pillow-heif."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return
+    pillow_heif.register_heif_opener()
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
