@@ -1,0 +1,1 @@
+"""The networks: parts in files of their own, assembled in `mtun.py`."""

@@ -1,0 +1,88 @@
+"""The one description of a generator: the paper's network, its ablations and our smaller ones."""
+
+from dataclasses import asdict, dataclass, fields
+
+LR_SIZE = 16
+HR_SIZE = 128
+
+
+@dataclass(frozen=True)
+class MTUNConfig:
+    """Every variant of MTUN. The defaults are the paper's network ("Ours", Table 1).
+
+    Raises ValueError, naming the field, where values do not fit together.
+    """
+
+    # -- upsampling branch
+    autoencoder: bool = True  #                       False: "Ours double-dagger", the LR feeds the deconvolutions
+    encoder: tuple[int, ...] = (32, 128, 512, 2048)  # channels at 8, 4, 2, 1 px
+    decoder: tuple[int, ...] = (1024, 768, 512, 256)  # channels at 2, 4, 8, 16 px
+    upsample: tuple[int, int] = (128, 64)  #          channels at 32 and 64 px
+    aligned: int = 64  #                              channels after the STN
+
+    # -- spatial transformer
+    localisation: str = "paper"  # "paper": two conv5 on the features (section 3.4).
+    #                              "lr": a deeper net on the 16x16 input; deviates because the paper's net
+    #                              sees max-pooled features and learns slowly (see docs/results).
+    max_angle: float = 75.0  #     degrees; bounds keep a diverging STN inside the image
+    max_log_scale: float = 0.35
+    max_shift: float = 0.25  #     parts of the side
+
+    # -- heatmap estimation branch (HEB)
+    heb: int = 64  #               pixels: 16 (R16), 32 (R32), 64; 0 = no HEB ("w/o Lh")
+    stacks: int = 4  #             S1 .. S4
+    hourglass_depth: int = 4
+    hourglass_features: int = 64
+
+    # -- tail
+    skip: bool = True  #           False: "Ours dagger", branch B removed
+    tail: str = "paper"  #         "paper": convolutions at 128 px. "subpixel": all but the last at 64 px, then
+    #                              pixel shuffle; deviates because 128 px layers cost most of a CPU's time.
+    branch_a: tuple[int, int] = (64, 32)  # channels before and after the doubling ("subpixel": first alone)
+    branch_b: int = 64
+    fusion: tuple[int, int, int] = (64, 32, 16)
+    base: bool = False  #          True: the output is added to the LR warped upright (bicubic); deviates because
+    #                              it gives the STN a pixel gradient from step 1 and short runs a better start.
+
+    def __post_init__(self) -> None:
+        for f in fields(self):  # TOML and JSON give lists
+            value = getattr(self, f.name)
+            if isinstance(value, list):
+                object.__setattr__(self, f.name, tuple(value))
+        for name, length in (("encoder", 4), ("decoder", 4), ("upsample", 2), ("branch_a", 2), ("fusion", 3)):
+            value = getattr(self, name)
+            if len(value) != length or any(not isinstance(c, int) or c < 1 for c in value):
+                raise ValueError(f"{name}: expected {length} positive channel counts, got {value!r}")
+        for name, allowed in (
+            ("heb", (0, 16, 32, 64)),
+            ("localisation", ("paper", "lr")),
+            ("tail", ("paper", "subpixel")),
+            ("stacks", range(1, 9)),
+            ("hourglass_depth", range(1, 5)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r}")
+        for name in ("aligned", "hourglass_features", "branch_b"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected a positive channel count, got {getattr(self, name)!r}")
+
+    @classmethod
+    def compact(cls) -> "MTUNConfig":
+        """For CPUs: about 1/20 of the paper's multiplications."""
+        return cls(
+            encoder=(32, 64, 128, 256),
+            decoder=(192, 128, 96, 64),
+            upsample=(48, 32),
+            aligned=32,
+            localisation="lr",
+            stacks=2,
+            hourglass_features=24,
+            tail="subpixel",
+            branch_a=(32, 32),
+            branch_b=32,
+            fusion=(48, 32, 12),
+            base=True,
+        )
+
+    def to_dict(self) -> dict:
+        return asdict(self)

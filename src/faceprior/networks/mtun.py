@@ -1,0 +1,98 @@
+"""MTUN, assembled: autoencoder, upsampling, STN, HEB, tail (paper Fig. 2)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..face.components import COMPONENTS
+from .autoencoder import Autoencoder
+from .blocks import conv_bn_relu, up
+from .config import HR_SIZE, LR_SIZE, MTUNConfig
+from .hourglass import HeatmapBranch
+from .stn import Localisation, lr_localisation, paper_localisation, warp
+from .tail import PaperTail, SubpixelTail
+
+
+@dataclass
+class MTUNOutput:
+    sr: Tensor  #              (B, 3, 128, 128), about [-1, 1], not clamped
+    heatmaps: list[Tensor]  #  one a stack, (B, 4, R, R), about [0, 1]; empty without HEB
+    transform: Tensor  #       (B, 2, 3), upright -> unaligned, normalised coordinates
+
+
+class MTUN(nn.Module):
+    """The multi-task upsampling network: (B, 3, 16, 16) in [-1, 1] -> `MTUNOutput`.
+
+    With HEB at 16 or 32 px (R16, R32 of Table 2) alignment happens there too, and the deconvolutions that are left
+    raise the guided features (branch A) and the aligned ones (branch B) to 64 px.
+    """
+
+    def __init__(self, config: MTUNConfig | None = None):
+        super().__init__()
+        self.config = c = config or MTUNConfig()
+        self.align_at = c.heb or 64
+        u32, u64 = c.upsample
+
+        self.autoencoder = Autoencoder(c.encoder, c.decoder) if c.autoencoder else None
+        first = (c.decoder[-1] if c.autoencoder else 0) + 3
+        self.up32 = up(first, u32) if self.align_at >= 32 else None
+        self.up64 = up(u32, u64) if self.align_at == 64 else None
+        channels = {16: first, 32: u32 + 3, 64: u64 + 3}[self.align_at]
+
+        net = paper_localisation(channels, self.align_at) if c.localisation == "paper" else lr_localisation()
+        self.localisation = Localisation(net, c.max_angle, c.max_log_scale, c.max_shift)
+        self.after_stn = conv_bn_relu(channels, c.aligned)
+        self.heb = (
+            HeatmapBranch(c.aligned, c.hourglass_features, c.stacks, c.hourglass_depth) if c.heb else None
+        )
+
+        guided = c.aligned + (len(COMPONENTS) if c.heb else 0)
+        a, b = guided, c.aligned if c.skip else 0
+        if self.align_at < 64:
+            widths = (u32, u64) if self.align_at == 16 else (u64,)
+            self.raise_a = _deconvolutions(guided, widths)
+            self.raise_b = _deconvolutions(c.aligned, widths) if c.skip else None
+            a, b = u64, u64 if c.skip else 0
+        tail = PaperTail if c.tail == "paper" else SubpixelTail
+        self.tail = tail(a, b, c.branch_a, c.branch_b, c.fusion)
+
+    def localisation_parameters(self) -> Iterator[nn.Parameter]:
+        """The localisation net's: it breaks under the rate of the rest and has its own."""
+        return self.localisation.parameters()
+
+    def features(self, lr: Tensor) -> Tensor:
+        """(B, 3, 16, 16) -> unaligned features with the LR itself joined, at the resolution of the STN."""
+        x = lr if self.autoencoder is None else torch.cat([self.autoencoder(lr), lr], 1)
+        if self.up32 is None:
+            return x
+        x = self.up32(x)
+        if self.up64 is not None:
+            x = self.up64(x)
+        return torch.cat([x, F.interpolate(lr, scale_factor=self.align_at // LR_SIZE, mode="nearest")], 1)
+
+    def forward(self, lr: Tensor) -> MTUNOutput:
+        x = self.features(lr)
+        transform = self.localisation(x if self.config.localisation == "paper" else lr)
+        aligned = self.after_stn(warp(x, transform, self.align_at))
+
+        heatmaps = self.heb(aligned) if self.heb is not None else []
+        guided = torch.cat([aligned, heatmaps[-1]], 1) if heatmaps else aligned
+        if self.align_at < 64:
+            guided = self.raise_a(guided)
+            aligned = self.raise_b(aligned) if self.raise_b is not None else aligned
+
+        sr = self.tail(guided, aligned)
+        if self.config.base:
+            sr = sr + warp(lr, transform, HR_SIZE, mode="bicubic", padding="border")
+        return MTUNOutput(sr, heatmaps, transform)
+
+
+def _deconvolutions(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:
+    stages = []
+    for width in widths:
+        stages.append(up(inputs, width))
+        inputs = width
+    return nn.Sequential(*stages)

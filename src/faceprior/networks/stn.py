@@ -1,0 +1,89 @@
+"""The spatial transformer: a localisation net regresses a similarity, a grid warps features upright with it.
+
+Paper section 3.4. Every localisation net ends in a layer of zeros, so the transform starts at the true identity.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .blocks import Residual
+
+
+def similarity(angle: Tensor, log_scale: Tensor, tx: Tensor, ty: Tensor) -> Tensor:
+    """(B,) each: radians, log of the scale, shifts as parts of the side -> (B, 2, 3), as `face.similarity`."""
+    inverse = torch.exp(-log_scale)
+    c, n = torch.cos(angle) * inverse, torch.sin(angle) * inverse
+    row0 = torch.stack([c, n, -2 * (c * tx + n * ty)], -1)
+    row1 = torch.stack([-n, c, -2 * (c * ty - n * tx)], -1)
+    return torch.stack([row0, row1], -2)
+
+
+def upright_grid(transform: Tensor, size: int) -> Tensor:
+    """(B, 2, 3) -> (B, size, size, 2): where each upright pixel lies in the unaligned input, normalised.
+
+    The same as `F.affine_grid(align_corners=False)`, from plain products so that it exports to any runtime.
+    """
+    t = (torch.arange(size, device=transform.device, dtype=transform.dtype) + 0.5) * (2 / size) - 1
+    across = t.view(1, 1, size, 1) * transform[:, None, None, :, 0]
+    downwards = t.view(1, size, 1, 1) * transform[:, None, None, :, 1]
+    return across + downwards + transform[:, None, None, :, 2]
+
+
+def warp(x: Tensor, transform: Tensor, size: int, mode: str = "bilinear", padding: str = "zeros") -> Tensor:
+    """Samples (B, C, h, w) on the upright grid -> (B, C, size, size). float32 inside: bf16 grids are half a pixel off."""
+    with torch.autocast(x.device.type, enabled=False):
+        grid = upright_grid(transform.float(), size)
+        return F.grid_sample(x.float(), grid, mode, padding, align_corners=False)
+
+
+def paper_localisation(channels: int, size: int) -> nn.Sequential:
+    """(B, channels, size, size) -> (B, 4). MP2, conv5 20, ReLU, MP2, conv5 20, ReLU, MP2, FC 80->20, ReLU, FC 20->4.
+
+    The last pool is an adaptive one to 2x2, which gives the paper's 80 at 32 and 64 px alike. At 16 px two
+    conv5 behind a pool do not fit: there it is the paper's STN0, conv5 64, MP2, conv5 20, FC 80->20, FC 20->4.
+    """
+    if size == 16:
+        body = [nn.Conv2d(channels, 64, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(64, 20, 5), nn.ReLU()]
+    else:
+        body = [
+            *(nn.MaxPool2d(2), nn.Conv2d(channels, 20, 5), nn.ReLU()),
+            *(nn.MaxPool2d(2), nn.Conv2d(20, 20, 5), nn.ReLU()),
+            nn.AdaptiveMaxPool2d(2),
+        ]
+    return nn.Sequential(*body, nn.Flatten(), nn.Linear(80, 20), nn.ReLU(), nn.Linear(20, 4))
+
+
+def lr_localisation(width: int = 32) -> nn.Sequential:
+    """(B, 3, 16, 16) -> (B, 4): residual blocks at 16, 8 and 4 px, flattened, two FC layers (ours)."""
+    w1, w2, w3 = width, 2 * width, 4 * width
+    return nn.Sequential(
+        nn.Conv2d(3, w1, 3, padding=1),
+        *(Residual(w1), Residual(w1)),
+        *(nn.MaxPool2d(2), Residual(w1, w2), Residual(w2)),
+        *(nn.MaxPool2d(2), Residual(w2, w3), Residual(w3)),
+        *(nn.BatchNorm2d(w3), nn.ReLU(), nn.Flatten()),
+        *(nn.Linear(w3 * 16, 256), nn.ReLU(), nn.Linear(256, 4)),
+    )
+
+
+class Localisation(nn.Module):
+    """A localisation net with a bounded similarity as output: (B, C, h, w) -> (B, 2, 3).
+
+    `max_angle` in degrees, `max_shift` in parts of the side. tanh bounds each parameter; at zero it has the
+    slope of the bound, so near the identity the four outputs are scaled alike.
+    """
+
+    def __init__(self, net: nn.Sequential, max_angle: float, max_log_scale: float, max_shift: float):
+        super().__init__()
+        self.net = net
+        self.bounds = (math.radians(max_angle), max_log_scale, max_shift, max_shift)
+        last = net[-1]
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        raw = torch.tanh(self.net(x).float())
+        return similarity(*(raw[:, i] * bound for i, bound in enumerate(self.bounds)))
