@@ -1,0 +1,48 @@
+"""From a context crop to the LR face: the moved frame, 8 bit, Pillow's BICUBIC, in batched tensor operations."""
+
+import functools
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .shards import CONTEXT
+
+HR, LR = 128, 16
+
+
+@functools.cache
+def _pillow_bicubic(size: int, target: int) -> np.ndarray:
+    """float32 (target, size): the weights of Pillow's anti-aliased BICUBIC (a = -0.5), rows summing to 1."""
+    factor = size / target
+    centres = (np.arange(target) + 0.5) * factor
+    x = np.abs((np.arange(size)[None] + 0.5 - centres[:, None]) / factor)
+    w = np.where(x < 1, (1.5 * x - 2.5) * x * x + 1, np.where(x < 2, ((-0.5 * x + 2.5) * x - 4) * x + 2, 0))
+    return (w / w.sum(1, keepdims=True)).astype(np.float32)
+
+
+def quantise(x: Tensor) -> Tensor:
+    """Values on the 0..255 scale -> whole numbers in 0..255, still float."""
+    return x.round().clamp(0, 255)
+
+
+def reduce_to_lr(hr: Tensor) -> Tensor:
+    """(B, C, 128, 128) on the 0..255 scale -> (B, C, 16, 16), 8-bit values as Pillow's `resize((16, 16), BICUBIC)`."""
+    weights = torch.from_numpy(_pillow_bicubic(HR, LR)).to(hr.device, hr.dtype)
+    return quantise(weights @ quantise(hr @ weights.T))  # Pillow: rows first, 8 bit in between
+
+
+def render(contexts: Tensor, inverse: Tensor) -> Tensor:
+    """Renders frames from context crops.
+
+    `contexts` uint8 (B, 3, 224, 224); `inverse` float32 (B, 2, 3) maps normalised coordinates of the wanted
+    frame to normalised *upright* ones -> float32 (B, 3, 128, 128), 8-bit values on the 0..255 scale.
+    """
+    grid = F.affine_grid(inverse, [len(contexts), 3, HR, HR], align_corners=False) * (HR / CONTEXT)
+    return quantise(F.grid_sample(contexts.float(), grid, "bicubic", "border", align_corners=False))
+
+
+def lr_from_contexts(contexts: Tensor, inverse: Tensor) -> Tensor:
+    """As `render`, reduced: float32 (B, 3, 16, 16), 8-bit values on the 0..255 scale."""
+    return reduce_to_lr(render(contexts, inverse))

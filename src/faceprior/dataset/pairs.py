@@ -1,0 +1,105 @@
+"""HR, LR and heatmaps of a batch, made on the device from the resident context crops.
+
+Training draws fresh transforms and flips; testing has one fixed transform a face, drawn from its name.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..face.components import FLIP
+from ..face.heatmaps import component_kernels, render_heatmaps
+from ..face.similarity import similarity_matrix
+from .degrade import HR, lr_from_contexts
+from .protocol import PAPER, Protocol
+from .shards import CONTEXT
+from .store import FaceStore
+
+HEATMAP = 64
+_MARGIN = (CONTEXT - HR) // 2
+
+
+@dataclass
+class Pairs:
+    """A batch. Images float32 in [-1, 1] with 8-bit values."""
+
+    lr: Tensor  #         (B, 3, 16, 16)
+    hr: Tensor  #         (B, 3, 128, 128)
+    heatmaps: Tensor  #   (B, 4, 64, 64) in [0, 1]
+    kernels: Tensor  #    (B, 4), visible landmarks of each component
+    landmarks: Tensor  #  (B, 68, 2), HR pixels
+    visible: Tensor  #    bool (B, 68)
+    transform: Tensor  #  (B, 2, 3), upright -> unaligned, normalised
+    index: Tensor  #      int64 (B,), rows of the store
+
+    def __len__(self) -> int:
+        return len(self.lr)
+
+
+class PairMaker:
+    """Makes pairs of a store on the store's device."""
+
+    def __init__(self, store: FaceStore, protocol: Protocol = PAPER):
+        self.store = store
+        self.protocol = protocol
+        self._fixed = torch.from_numpy(
+            np.stack([_fixed_numbers(s, n) for s, n in zip(store.sources, store.names, strict=True)])
+        )
+        self._flip = torch.from_numpy(FLIP).to(store.contexts.device)
+
+    def train(self, index: Tensor, generator: torch.Generator, *, flip: bool = True) -> Pairs:
+        """Fresh transforms of the protocol and a fair coin for the flip. `generator` is a CPU one."""
+        numbers = torch.rand(len(index), 5, generator=generator, dtype=torch.float64)
+        return self.make(index, *self._in_ranges(numbers), flip=(numbers[:, 4] < 0.5) & flip)
+
+    def test(self, index: Tensor) -> Pairs:
+        """The face's own fixed transform, the same on every machine and with every other face around; no flip."""
+        return self.make(index, *self._in_ranges(self._fixed[index.cpu()]))
+
+    def _in_ranges(self, numbers: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """float64 (B, >= 4) in [0, 1) -> angle, scale, tx, ty."""
+        p = self.protocol
+        signed = numbers * 2 - 1
+        scale = p.scale[0] + (p.scale[1] - p.scale[0]) * numbers[:, 1]
+        return signed[:, 0] * p.max_angle, scale, signed[:, 2] * p.max_shift, signed[:, 3] * p.max_shift
+
+    def make(
+        self, index: Tensor, angle: Tensor, scale: Tensor, tx: Tensor, ty: Tensor, flip: Tensor | None = None
+    ) -> Pairs:
+        """Pairs with given transforms (B,) of the protocol (degrees, parts of the side); `flip` bool (B,)."""
+        device = self.store.contexts.device
+        index = index.to(device)
+        contexts = self.store.contexts[index]
+        landmarks, visible = self.store.landmarks[index], self.store.visible[index]
+        if flip is not None and bool(flip.any()):
+            flip = flip.to(device)
+            contexts = torch.where(flip[:, None, None, None], contexts.flip(-1), contexts)
+            mirrored = landmarks[:, self._flip] * landmarks.new_tensor([-1, 1]) + landmarks.new_tensor([CONTEXT - 1, 0])
+            landmarks = torch.where(flip[:, None, None], mirrored, landmarks)
+            visible = torch.where(flip[:, None], visible[:, self._flip], visible)
+        landmarks = landmarks - _MARGIN
+
+        matrix = similarity_matrix(*(x.cpu().numpy() for x in (angle, scale, tx, ty)))
+        square = np.concatenate([matrix, np.broadcast_to([[[0.0, 0.0, 1.0]]], (len(matrix), 1, 3))], 1)
+        inverse = torch.from_numpy(np.linalg.inv(square)[:, :2].astype(np.float32)).to(device)
+
+        hr = contexts[:, :, _MARGIN : _MARGIN + HR, _MARGIN : _MARGIN + HR]
+        return Pairs(
+            lr=lr_from_contexts(contexts, inverse) / 127.5 - 1,
+            hr=hr.float() / 127.5 - 1,
+            heatmaps=render_heatmaps(landmarks, visible, HEATMAP),
+            kernels=component_kernels(landmarks, visible),
+            landmarks=landmarks,
+            visible=visible,
+            transform=torch.from_numpy(matrix.astype(np.float32)).to(device),
+            index=index,
+        )
+
+
+def _fixed_numbers(source: str, name: str) -> np.ndarray:
+    """float64 (4,) in [0, 1) from the face's name alone."""
+    digest = hashlib.sha256(f"{source}/{name}".encode()).digest()
+    return np.frombuffer(digest[:16], "<u4") / 2.0**32

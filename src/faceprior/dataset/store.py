@@ -1,0 +1,96 @@
+"""A split of prepared faces, decoded once and kept in memory: training never waits for a disk."""
+
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from rich.progress import track
+
+from ..errors import FacepriorError
+from ..face.components import LANDMARKS
+from .shards import CONTEXT, read_split
+
+
+@dataclass
+class FaceStore:
+    """N context crops (see docs/architecture.md) with their landmarks; 147 KB of memory a face."""
+
+    contexts: torch.Tensor  #   uint8 (N, 3, 224, 224)
+    landmarks: torch.Tensor  #  float32 (N, 68, 2), context pixels
+    visible: torch.Tensor  #    bool (N, 68)
+    yaw: torch.Tensor  #        float32 (N,), degrees
+    corners: torch.Tensor  #    float32 (N, 4, 2), the source image's corners, context pixels
+    names: list[str]
+    sources: list[str]
+    persons: list[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        split: str,
+        *,
+        limit: int | None = None,
+        sources: Sequence[str] | None = None,
+        progress: bool = False,
+    ) -> "FaceStore":
+        """Reads and decodes a split ("train", "val" or "test") of a folder that `faceprior prepare` wrote.
+
+        `limit` keeps that many faces, evenly spread over the split. Raises FacepriorError where the folder,
+        the split, a shard or an image in it is not usable.
+        """
+        table = read_split(Path(folder), split)
+        if sources is not None:
+            table = table.filter(np.isin(table["source"].to_numpy(zero_copy_only=False), list(sources)))
+        if limit is not None and limit < len(table):
+            table = table.take(np.linspace(0, len(table) - 1, limit).round().astype(np.int64))
+        if len(table) == 0:
+            raise FacepriorError(f"{folder}: no faces in split '{split}'")
+
+        names = table["name"].to_pylist()
+        images = table["image"].to_pylist()
+        contexts = torch.empty(len(names), 3, CONTEXT, CONTEXT, dtype=torch.uint8)
+
+        def decode(i: int) -> None:
+            try:
+                with Image.open(io.BytesIO(images[i])) as image:
+                    pixels = np.asarray(image.convert("RGB"))
+            except (OSError, ValueError) as error:
+                raise FacepriorError(f"{folder}: {names[i]}: image in the shard does not decode ({error})") from error
+            if pixels.shape != (CONTEXT, CONTEXT, 3):
+                raise FacepriorError(f"{folder}: {names[i]}: expected {CONTEXT}x{CONTEXT}, got {pixels.shape[:2]}")
+            contexts[i] = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+            images[i] = None
+
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4) as pool:
+            done = pool.map(decode, range(len(names)))
+            for _ in track(done, f"decoding {split}", total=len(names), disable=not progress, transient=True):
+                pass
+        return cls(
+            contexts,
+            torch.from_numpy(_column(table, "landmarks").reshape(-1, LANDMARKS, 2).copy()),
+            torch.from_numpy(_column(table, "visible").reshape(-1, LANDMARKS).copy()),
+            torch.from_numpy(table["yaw"].to_numpy().astype(np.float32)),
+            torch.from_numpy(_column(table, "corners").reshape(-1, 4, 2).copy()),
+            names,
+            table["source"].to_pylist(),
+            table["person"].to_pylist(),
+        )
+
+    def to(self, device: torch.device | str) -> "FaceStore":
+        """The same faces with their tensors on `device`."""
+        moved = {name: getattr(self, name).to(device) for name in ("contexts", "landmarks", "visible", "yaw", "corners")}
+        return replace(self, **moved)
+
+
+def _column(table, name: str) -> np.ndarray:
+    return table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)

@@ -1,0 +1,86 @@
+"""Weights on disk: safetensors with the network's description in the header. Never pickle."""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from .._version import __version__
+from ..errors import FacepriorError
+from .config import MTUNConfig
+from .mtun import MTUN
+
+KEY = "faceprior"
+FORMAT = 1
+
+
+def save_model(
+    model: MTUN, path: Path, provenance: dict | None = None, *, dtype: torch.dtype = torch.float32
+) -> None:
+    """Writes the weights (floating ones as `dtype`), the configuration and where they come from; atomic."""
+    path = Path(path)
+    header = {
+        "format": FORMAT,
+        "model": "mtun",
+        "config": model.config.to_dict(),
+        "version": __version__,
+        "provenance": provenance or {},
+    }
+    state = {
+        k: (v.to(dtype) if v.is_floating_point() else v).detach().cpu().contiguous()
+        for k, v in model.state_dict().items()
+    }
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(state, beside, {KEY: json.dumps(header)})
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_header(path: Path) -> dict:
+    """The description in a weights file. Raises FacepriorError where the file is none of ours."""
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+        header = json.loads(metadata[KEY])
+    except FileNotFoundError:
+        raise FacepriorError(f"{path}: no such weights file") from None
+    except (SafetensorError, OSError) as error:
+        raise FacepriorError(f"{path}: not a readable safetensors file ({error})") from error
+    except (KeyError, ValueError):
+        raise FacepriorError(f"{path}: safetensors without faceprior's description; not saved by faceprior") from None
+    if header.get("format") != FORMAT or header.get("model") != "mtun":
+        raise FacepriorError(
+            f"{path}: expected format {FORMAT} of model 'mtun', got {header.get('format')} of {header.get('model')!r}"
+        )
+    return header
+
+
+def load_model(path: Path) -> MTUN:
+    """The network of a weights file, float32, on the CPU, in evaluation mode.
+
+    Raises FacepriorError where the file is unreadable, or its tensors are not those of its configuration.
+    """
+    header = read_header(path)
+    try:
+        model = MTUN(MTUNConfig(**header["config"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise FacepriorError(f"{path}: its configuration does not describe a network ({error})") from error
+    expected = model.state_dict()
+    with safe_open(path, "pt") as file:
+        if missing := sorted(set(expected) ^ set(file.keys())):
+            raise FacepriorError(f"{path}: tensors do not match its configuration, first '{missing[0]}'")
+        state = {key: file.get_tensor(key) for key in expected}
+    for key, tensor in state.items():
+        if tensor.shape != expected[key].shape:
+            raise FacepriorError(
+                f"{path}: '{key}' has shape {tuple(tensor.shape)}, expected {tuple(expected[key].shape)}"
+            )
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise FacepriorError(f"{path}: '{key}' holds values that are not finite")
+    model.load_state_dict({k: v.to(expected[k].dtype) for k, v in state.items()})
+    return model.eval()
