@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .shards import CONTEXT
+from .context import CONTEXT, HR
 
-HR, LR = 128, 16
+LR = 16
 
 
 @functools.cache
@@ -23,14 +23,14 @@ def _pillow_bicubic(size: int, target: int) -> np.ndarray:
 
 
 def quantise(x: Tensor) -> Tensor:
-    """Values on the 0..255 scale -> whole numbers in 0..255, still float."""
-    return x.round().clamp(0, 255)
+    """Values on the 0..255 scale -> whole numbers in 0..255, still float; in place."""
+    return x.round_().clamp_(0, 255)
 
 
 def reduce_to_lr(hr: Tensor) -> Tensor:
     """(B, C, 128, 128) on the 0..255 scale -> (B, C, 16, 16), 8-bit values as Pillow's `resize((16, 16), BICUBIC)`."""
     weights = torch.from_numpy(_pillow_bicubic(HR, LR)).to(hr.device, hr.dtype)
-    return quantise(weights @ quantise(hr @ weights.T))  # Pillow: rows first, 8 bit in between
+    return quantise(torch.matmul(weights, quantise(torch.matmul(hr, weights.T))))  # Pillow: rows first, 8 bit in between
 
 
 def render(contexts: Tensor, inverse: Tensor) -> Tensor:

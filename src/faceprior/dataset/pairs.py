@@ -13,13 +13,12 @@ from torch import Tensor
 from ..face.components import FLIP
 from ..face.heatmaps import component_kernels, render_heatmaps
 from ..face.similarity import similarity_matrix
-from .degrade import HR, lr_from_contexts
+from .context import CONTEXT, HR, OFFSET
+from .degrade import lr_from_contexts
 from .protocol import PAPER, Protocol
-from .shards import CONTEXT
 from .store import FaceStore
 
 HEATMAP = 64
-_MARGIN = (CONTEXT - HR) // 2
 
 
 @dataclass
@@ -74,22 +73,24 @@ class PairMaker:
         index = index.to(device)
         contexts = self.store.contexts[index]
         landmarks, visible = self.store.landmarks[index], self.store.visible[index]
-        if flip is not None and bool(flip.any()):
-            flip = flip.to(device)
-            contexts = torch.where(flip[:, None, None, None], contexts.flip(-1), contexts)
-            mirrored = landmarks[:, self._flip] * landmarks.new_tensor([-1, 1]) + landmarks.new_tensor([CONTEXT - 1, 0])
-            landmarks = torch.where(flip[:, None, None], mirrored, landmarks)
-            visible = torch.where(flip[:, None], visible[:, self._flip], visible)
-        landmarks = landmarks - _MARGIN
+        hr = contexts[:, :, OFFSET : OFFSET + HR, OFFSET : OFFSET + HR].float().div_(127.5).sub_(1)
 
         matrix = similarity_matrix(*(x.cpu().numpy() for x in (angle, scale, tx, ty)))
         square = np.concatenate([matrix, np.broadcast_to([[[0.0, 0.0, 1.0]]], (len(matrix), 1, 3))], 1)
         inverse = torch.from_numpy(np.linalg.inv(square)[:, :2].astype(np.float32)).to(device)
 
-        hr = contexts[:, :, _MARGIN : _MARGIN + HR, _MARGIN : _MARGIN + HR]
+        if flip is not None:
+            flip = flip.to(device)
+            hr[flip] = hr[flip].flip(-1)
+            inverse[:, 0] *= torch.where(flip, -1.0, 1.0)[:, None]  # the LR reads its context from right to left
+            mirrored = landmarks[:, self._flip] * landmarks.new_tensor([-1, 1]) + landmarks.new_tensor([CONTEXT - 1, 0])
+            landmarks = torch.where(flip[:, None, None], mirrored, landmarks)
+            visible = torch.where(flip[:, None], visible[:, self._flip], visible)
+        landmarks = landmarks - OFFSET
+
         return Pairs(
-            lr=lr_from_contexts(contexts, inverse) / 127.5 - 1,
-            hr=hr.float() / 127.5 - 1,
+            lr=lr_from_contexts(contexts, inverse).div_(127.5).sub_(1),
+            hr=hr,
             heatmaps=render_heatmaps(landmarks, visible, HEATMAP),
             kernels=component_kernels(landmarks, visible),
             landmarks=landmarks,

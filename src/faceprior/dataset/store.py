@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import torch
 from PIL import Image
 from rich.progress import track
 
 from ..errors import FacepriorError
 from ..face.components import LANDMARKS
-from .shards import CONTEXT, read_split
+from .context import CONTEXT
+from .shards import read_split
 
 
 @dataclass
@@ -48,7 +50,10 @@ class FaceStore:
         `limit` keeps that many faces, evenly spread over the split. Raises FacepriorError where the folder,
         the split, a shard or an image in it is not usable.
         """
-        table = read_split(Path(folder), split)
+        tables = list(read_split(Path(folder), split))
+        if not tables:
+            raise FacepriorError(f"{folder}: no faces in split '{split}'")
+        table = pa.concat_tables(tables)
         if sources is not None:
             table = table.filter(np.isin(table["source"].to_numpy(zero_copy_only=False), list(sources)))
         if limit is not None and limit < len(table):
@@ -65,13 +70,19 @@ class FaceStore:
                 with Image.open(io.BytesIO(images[i])) as image:
                     pixels = np.asarray(image.convert("RGB"))
             except (OSError, ValueError) as error:
-                raise FacepriorError(f"{folder}: {names[i]}: image in the shard does not decode ({error})") from error
+                raise FacepriorError(
+                    f"{folder}: {names[i]}: image in the shard does not decode ({error})"
+                ) from error
             if pixels.shape != (CONTEXT, CONTEXT, 3):
-                raise FacepriorError(f"{folder}: {names[i]}: expected {CONTEXT}x{CONTEXT}, got {pixels.shape[:2]}")
+                raise FacepriorError(
+                    f"{folder}: {names[i]}: expected {CONTEXT}x{CONTEXT}, got {pixels.shape[:2]}"
+                )
             contexts[i] = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
             images[i] = None
 
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4) as pool:
+        with ThreadPoolExecutor(
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+        ) as pool:
             done = pool.map(decode, range(len(names)))
             for _ in track(done, f"decoding {split}", total=len(names), disable=not progress, transient=True):
                 pass
@@ -88,7 +99,10 @@ class FaceStore:
 
     def to(self, device: torch.device | str) -> "FaceStore":
         """The same faces with their tensors on `device`."""
-        moved = {name: getattr(self, name).to(device) for name in ("contexts", "landmarks", "visible", "yaw", "corners")}
+        moved = {
+            name: getattr(self, name).to(device)
+            for name in ("contexts", "landmarks", "visible", "yaw", "corners")
+        }
         return replace(self, **moved)
 
 

@@ -7,7 +7,7 @@ from .blocks import down, up
 
 
 class Autoencoder(nn.Module):
-    """"Extracts high-frequency details while removing noise." (B, 3, 16, 16) -> (B, decoder[-1], 16, 16)."""
+    """ "Extracts high-frequency details while removing noise." (B, 3, 16, 16) -> (B, decoder[-1], 16, 16)."""
 
     def __init__(self, encoder: tuple[int, ...], decoder: tuple[int, ...]):
         super().__init__()

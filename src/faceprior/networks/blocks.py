@@ -28,12 +28,18 @@ class Residual(nn.Module):
 
 def conv_bn_relu(inputs: int, outputs: int) -> nn.Sequential:
     """conv3 + BN + ReLU at the same resolution."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
 
 
 def down(inputs: int, outputs: int, kernel: int = 4) -> nn.Sequential:
     """Strided convolution that halves the resolution, + BN + LeakyReLU 0.2 (the encoder's stage)."""
-    conv = nn.Conv2d(inputs, outputs, kernel, stride=2, padding=1) if kernel == 4 else nn.Conv2d(inputs, outputs, 2)
+    conv = (
+        nn.Conv2d(inputs, outputs, kernel, stride=2, padding=1)
+        if kernel == 4
+        else nn.Conv2d(inputs, outputs, 2)
+    )
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
 
 

@@ -14,7 +14,9 @@ class MTUNConfig:
     """
 
     # -- upsampling branch
-    autoencoder: bool = True  #                       False: "Ours double-dagger", the LR feeds the deconvolutions
+    autoencoder: bool = (
+        True  #                       False: "Ours double-dagger", the LR feeds the deconvolutions
+    )
     encoder: tuple[int, ...] = (32, 128, 512, 2048)  # channels at 8, 4, 2, 1 px
     decoder: tuple[int, ...] = (1024, 768, 512, 256)  # channels at 2, 4, 8, 16 px
     upsample: tuple[int, int] = (128, 64)  #          channels at 32 and 64 px
@@ -36,12 +38,16 @@ class MTUNConfig:
 
     # -- tail
     skip: bool = True  #           False: "Ours dagger", branch B removed
-    tail: str = "paper"  #         "paper": convolutions at 128 px. "subpixel": all but the last at 64 px, then
+    tail: str = (
+        "paper"  #         "paper": convolutions at 128 px. "subpixel": all but the last at 64 px, then
+    )
     #                              pixel shuffle; deviates because 128 px layers cost most of a CPU's time.
     branch_a: tuple[int, int] = (64, 32)  # channels before and after the doubling ("subpixel": first alone)
     branch_b: int = 64
     fusion: tuple[int, int, int] = (64, 32, 16)
-    base: bool = False  #          True: the output is added to the LR warped upright (bicubic); deviates because
+    base: bool = (
+        False  #          True: the output is added to the LR warped upright (bicubic); deviates because
+    )
     #                              it gives the STN a pixel gradient from step 1 and short runs a better start.
 
     def __post_init__(self) -> None:

@@ -13,7 +13,9 @@ class PaperTail(nn.Module):
     (B, a, 64, 64), (B, b, 64, 64) -> (B, 3, 128, 128), linear.
     """
 
-    def __init__(self, a: int, b: int, branch_a: tuple[int, int], branch_b: int, fusion: tuple[int, int, int]):
+    def __init__(
+        self, a: int, b: int, branch_a: tuple[int, int], branch_b: int, fusion: tuple[int, int, int]
+    ):
         super().__init__()
         a1, a2 = branch_a
         f1, f2, f3 = fusion
@@ -22,12 +24,22 @@ class PaperTail(nn.Module):
             *(nn.Upsample(scale_factor=2), nn.Conv2d(a1, a2, 3, padding=1), Residual(a2), nn.ReLU()),
         )
         self.b = (
-            nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(b, branch_b, 3, padding=1), Residual(branch_b), nn.ReLU())
+            nn.Sequential(
+                nn.Upsample(scale_factor=2),
+                nn.Conv2d(b, branch_b, 3, padding=1),
+                Residual(branch_b),
+                nn.ReLU(),
+            )
             if b
             else None
         )
         self.fusion = nn.Sequential(
-            *(nn.Conv2d(a2 + (branch_b if b else 0), f1, 3, padding=1), Residual(f1, f2), Residual(f2), nn.ReLU()),
+            *(
+                nn.Conv2d(a2 + (branch_b if b else 0), f1, 3, padding=1),
+                Residual(f1, f2),
+                Residual(f2),
+                nn.ReLU(),
+            ),
             *(nn.Conv2d(f2, f3, 3, padding=1), Residual(f3), nn.ReLU()),
             nn.Conv2d(f3, 3, 5, padding=2),
         )
@@ -46,12 +58,16 @@ class SubpixelTail(nn.Module):
     that 64 px features cannot carry. Same inputs and output as `PaperTail`.
     """
 
-    def __init__(self, a: int, b: int, branch_a: tuple[int, int], branch_b: int, fusion: tuple[int, int, int]):
+    def __init__(
+        self, a: int, b: int, branch_a: tuple[int, int], branch_b: int, fusion: tuple[int, int, int]
+    ):
         super().__init__()
         a1, _ = branch_a
         f1, f2, f3 = fusion
         self.a = nn.Sequential(nn.Conv2d(a, a1, 3, padding=1), Residual(a1), nn.ReLU())
-        self.b = nn.Sequential(nn.Conv2d(b, branch_b, 3, padding=1), Residual(branch_b), nn.ReLU()) if b else None
+        self.b = (
+            nn.Sequential(nn.Conv2d(b, branch_b, 3, padding=1), Residual(branch_b), nn.ReLU()) if b else None
+        )
         self.fusion = nn.Sequential(
             *(nn.Conv2d(a1 + (branch_b if b else 0), f1, 3, padding=1), Residual(f1), Residual(f1, f2)),
             *(Residual(f2), nn.ReLU(), nn.Conv2d(f2, 4 * f3, 3, padding=1), nn.PixelShuffle(2), nn.ReLU()),

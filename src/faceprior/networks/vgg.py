@@ -78,7 +78,9 @@ class VGGFeatures(nn.Module):
 
 def _fetch() -> dict[str, Tensor]:
     try:
-        return torch.hub.load_state_dict_from_url(_URL, map_location="cpu", check_hash=True, weights_only=True)
+        return torch.hub.load_state_dict_from_url(
+            _URL, map_location="cpu", check_hash=True, weights_only=True
+        )
     except (OSError, RuntimeError) as error:
         raise FacepriorError(
             f"{_URL}: cannot be fetched ({error}); give the file with --vgg, or set the feature weight to 0"
@@ -95,4 +97,6 @@ def _read(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise FacepriorError(f"{path}: not readable as VGG-19 weights ({type(error).__name__}: {error})") from error
+        raise FacepriorError(
+            f"{path}: not readable as VGG-19 weights ({type(error).__name__}: {error})"
+        ) from error

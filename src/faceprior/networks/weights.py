@@ -52,7 +52,9 @@ def read_header(path: Path) -> dict:
     except (SafetensorError, OSError) as error:
         raise FacepriorError(f"{path}: not a readable safetensors file ({error})") from error
     except (KeyError, ValueError):
-        raise FacepriorError(f"{path}: safetensors without faceprior's description; not saved by faceprior") from None
+        raise FacepriorError(
+            f"{path}: safetensors without faceprior's description; not saved by faceprior"
+        ) from None
     if header.get("format") != FORMAT or header.get("model") != "mtun":
         raise FacepriorError(
             f"{path}: expected format {FORMAT} of model 'mtun', got {header.get('format')} of {header.get('model')!r}"

@@ -1,0 +1,105 @@
+"""Pairs: the protocol's geometry, Pillow's reduction, flips, and the conformance vectors where they are."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("pyarrow")
+
+from faceprior.dataset.degrade import reduce_to_lr  # noqa: E402
+from faceprior.dataset.pairs import PairMaker  # noqa: E402
+from faceprior.dataset.store import FaceStore  # noqa: E402
+from faceprior.face.components import FLIP  # noqa: E402
+from faceprior.networks.stn import warp  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def store():
+    rng = np.random.default_rng(0)
+    smooth = [
+        np.asarray(
+            Image.fromarray(rng.integers(0, 256, (14, 14, 3), np.uint8)).resize((224, 224), Image.BICUBIC)
+        )
+        for _ in range(6)
+    ]
+    contexts = torch.from_numpy(np.stack(smooth).transpose(0, 3, 1, 2).copy())
+    landmarks = torch.from_numpy(rng.uniform(50, 170, (6, 68, 2)).astype(np.float32))
+    return FaceStore(
+        contexts,
+        landmarks,
+        torch.from_numpy(rng.random((6, 68)) < 0.8),
+        torch.zeros(6),
+        torch.zeros(6, 4, 2),
+        [f"face{i}.jpg" for i in range(6)],
+        ["drawn"] * 6,
+        [str(i) for i in range(6)],
+    )
+
+
+def test_reduction_is_pillows():
+    image = np.random.default_rng(1).integers(0, 256, (128, 128, 3), np.uint8)
+    ours = reduce_to_lr(torch.from_numpy(image.transpose(2, 0, 1)[None].astype(np.float32)))
+    pillow = np.asarray(Image.fromarray(image).resize((16, 16), Image.BICUBIC)).transpose(2, 0, 1)
+    difference = np.abs(ours[0].numpy() - pillow)
+    assert difference.max() <= 1 and (difference > 0).mean() < 0.01  # Pillow computes in fixed point
+
+
+def test_true_transform_sets_the_lr_upright(store):
+    """Warping the LR by the true transform gives the reduced HR back, up to the LR's own blur."""
+    pairs = PairMaker(store).test(torch.arange(6))
+    upright = warp(pairs.lr, pairs.transform, 128, "bicubic", "border")
+    still = PairMaker(store).make(
+        torch.arange(6), *(torch.zeros(6), torch.ones(6), torch.zeros(6), torch.zeros(6))
+    )
+    centre = slice(32, 96)  # what no transform of the protocol takes out of the LR
+    aligned = (upright - pairs.hr)[..., centre, centre].square().mean()
+    unaligned = (
+        (warp(pairs.lr, torch.eye(2, 3).expand(6, 2, 3), 128) - pairs.hr)[..., centre, centre].square().mean()
+    )
+    assert aligned < unaligned / 2
+    assert still.transform.allclose(torch.eye(2, 3).expand(6, 2, 3))
+
+
+def test_hr_is_the_middle_of_the_context(store):
+    pairs = PairMaker(store).test(torch.tensor([3]))
+    expected = store.contexts[3, :, 48:176, 48:176].float()
+    torch.testing.assert_close((pairs.hr[0] + 1) * 127.5, expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(pairs.landmarks[0], store.landmarks[3] - 48)
+
+
+def test_test_transforms_depend_on_the_name_alone(store):
+    maker = PairMaker(store)
+    alone, together = maker.test(torch.tensor([4])), maker.test(torch.arange(6))
+    torch.testing.assert_close(alone.lr[0], together.lr[4])
+    torch.testing.assert_close(alone.transform[0], together.transform[4])
+
+
+def test_training_transforms_are_fresh_and_repeatable(store):
+    maker, index = PairMaker(store), torch.arange(6)
+    generator = torch.Generator().manual_seed(1)
+    first, second = maker.train(index, generator), maker.train(index, generator)
+    again = maker.train(index, torch.Generator().manual_seed(1))
+    assert not first.lr.equal(second.lr) and first.lr.equal(again.lr)
+
+
+def test_flip_mirrors_everything(store):
+    maker, index = PairMaker(store), torch.arange(6)
+    numbers = (torch.zeros(6), torch.ones(6), torch.zeros(6), torch.zeros(6))
+    plain, mirrored = (
+        maker.make(index, *numbers),
+        maker.make(index, *numbers, flip=torch.ones(6, dtype=torch.bool)),
+    )
+    torch.testing.assert_close(mirrored.hr, plain.hr.flip(-1))
+    torch.testing.assert_close(mirrored.lr, plain.lr.flip(-1), atol=1.01 / 127.5, rtol=0)
+    torch.testing.assert_close(mirrored.heatmaps, plain.heatmaps.flip(-1), atol=1e-5, rtol=0)
+    assert mirrored.visible.equal(plain.visible[:, FLIP])
+    expected = plain.landmarks[:, FLIP] * torch.tensor([-1.0, 1.0]) + torch.tensor([127.0, 0.0])
+    torch.testing.assert_close(mirrored.landmarks, expected)
+
+
+def test_values_are_8_bit(store):
+    pairs = PairMaker(store).test(torch.arange(6))
+    for images in (pairs.lr, pairs.hr):
+        grey = (images + 1) * 127.5
+        assert (grey - grey.round()).abs().max() < 1e-3 and grey.min() > -1e-3 and grey.max() < 255.001
