@@ -1,0 +1,45 @@
+"""`faceprior train`: prepared faces in, a run folder with `model.safetensors` out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    config: Annotated[str, typer.Argument(help="A preset (paper, modern, compact, tiny) or a TOML file.")],
+    data: Annotated[Path, typer.Option("--data", "-d", help="Folder written by `faceprior prepare`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
+    max_time: Annotated[
+        str | None, typer.Option(help="Stop after this time, resumptions included: 40m, 1h30m, 90s.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Stop after so many epochs.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    devices: Annotated[int | None, typer.Option(help="Processes on this machine (GPUs); not under torchrun.")] = None,
+    precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
+    vgg: Annotated[Path | None, typer.Option(help="VGG-19 weights; without it torchvision's are fetched.")] = None,
+    resume: Annotated[
+        bool, typer.Option(help="Go on from the folder's checkpoint; --no-resume deletes it and starts anew.")
+    ] = True,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, any number of times.")] = None,
+) -> None:
+    """Train MTUN. The same command resumes a run that was stopped or killed.
+
+    Exit status: 0 done, 2 bad input, 143 or 130 stopped by a signal with a checkpoint written.
+    """
+    from ..training.config import TrainConfig
+    from ..training.loop import Trainer
+
+    overrides = list(set_ or [])
+    for key, value in (("max_time", max_time), ("epochs", epochs), ("steps", steps), ("precision", precision)):
+        if value is not None:
+            overrides.append(f"run.{key}={value!r}" if isinstance(value, str) else f"run.{key}={value}")
+    trainer = Trainer(
+        TrainConfig.load(config, overrides), data, output, device=device, devices=devices, vgg=vgg, resume=resume
+    )
+    ended = trainer.fit()
+    if ended == "SIGTERM":
+        raise typer.Exit(143)
+    if ended == "SIGINT":
+        raise typer.Exit(130)

@@ -1,0 +1,249 @@
+"""The training configuration: typed, read from TOML, checked once, saved beside the run.
+
+A configuration is a preset's name (`paper`, `modern`, `compact`, `tiny`), or the path of a TOML file, plus
+`section.key=value` overrides. Unknown keys and values out of range are refused with one line that names both.
+"""
+
+import dataclasses
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from ..errors import FacepriorError
+from ..networks.config import MTUNConfig
+
+PRESETS = "faceprior.presets"
+# What may differ between a run and its resumption: how long, how often and on what, never what is learned.
+FREE_ON_RESUME = frozenset(
+    {
+        "run.epochs",
+        "run.steps",
+        "run.max_time",
+        "run.precision",
+        "run.compile",
+        "run.channels_last",
+        "run.checkpoint_every",
+        "run.pictures",
+        "run.validate_every",
+        "run.log_every",
+        "run.patience",
+        "data.val_faces",
+    }
+)
+
+
+def parse_time(value: Any) -> Any:
+    """A time such as "40m", "1h30m", "90s", "90" or a number of seconds -> seconds."""
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            return float(text)
+        match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text)
+        if not match or not text:
+            raise ValueError("a time such as 40m, 1h30m or 90s is expected")
+        hours, minutes, seconds = (float(part or 0) for part in match.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(parse_time), Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class DataConfig(Section):
+    """Which faces, and how they are brought out of line."""
+
+    train_split: str = "train"
+    val_split: str = "val"
+    faces: int | None = Field(None, ge=1)  # only the first so many; None = all
+    val_faces: int = Field(512, ge=0)  # faces of the validation split used each epoch; 0 = no validation
+    sources: list[str] | None = None  # only faces of these sources; None = all
+    protocol: Literal["paper", "aligned-y"] = "paper"
+
+
+class LossConfig(Section):
+    """LT = Lp + alpha Lf + beta LU + Lh (paper Eq. 6), each term with its weight; 0 leaves the term out."""
+
+    pixel: Literal["l2", "l1", "charbonnier"] = "l2"  # paper: l2 (Eq. 1)
+    pixel_weight: Weight = 1.0
+    feature_weight: Weight = 0.01  # alpha
+    feature_norm: Literal["mean", "relative", "released"] = "mean"
+    adversarial_weight: Weight = 0.01  # beta
+    adversarial_decay: float = Field(1.0, gt=0, le=1)  # released: beta x 0.995 an epoch ...
+    adversarial_floor: Weight = 0.0  # ... down to 0.005
+    adversarial_start: int = Field(0, ge=0)  # the epoch at which LU and the discriminator come in
+    adversarial_form: Literal["nonsaturating", "saturating"] = "nonsaturating"
+    heatmap_weight: Weight = 1.0
+    heatmap_norm: Literal["energy", "sum", "mean"] = "energy"
+    transform_weight: Weight = 0.0  # not in the paper: the STN supervised by the known transform
+
+    @model_validator(mode="after")
+    def _some_term(self) -> "LossConfig":
+        if self.pixel_weight + self.feature_weight + self.adversarial_weight == 0:
+            raise ValueError("pixel, feature and adversarial weights are all 0: the picture would not be learned")
+        return self
+
+
+class OptimiserConfig(Section):
+    name: Literal["rmsprop", "adamw"] = "rmsprop"
+    lr: float = Field(1e-3, gt=0, allow_inf_nan=False)
+    localisation_lr: float = Field(0.1, gt=0, allow_inf_nan=False)  # the STN's rate = lr x this
+    discriminator_lr: float = Field(1.0, gt=0, allow_inf_nan=False)  # the discriminator's rate = lr x this
+    smoothing: float = Field(0.99, ge=0, lt=1)  # RMSprop; paper "decay rate 0.01" = 0.99; released 0.9
+    betas: tuple[float, float] = (0.9, 0.99)  # AdamW
+    eps: float = Field(1e-8, gt=0)
+    weight_decay: Weight = 0.0
+    clip: Weight = 0.0  # bound of the gradient's norm; 0 = none
+    ema: float = Field(0.0, ge=0, lt=1)  # averaging of the weights, a step; 0 = none
+
+    @model_validator(mode="after")
+    def _betas_in_range(self) -> "OptimiserConfig":
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError("betas must lie in [0, 1)")
+        return self
+
+
+class ScheduleConfig(Section):
+    """The learning rate over the run, as a factor of `optimiser.lr`."""
+
+    kind: Literal["epochs", "cosine", "constant"] = "epochs"
+    gamma: float = Field(0.99, gt=0, le=1)  # epochs: x gamma after each epoch
+    floor: float = Field(0.01, ge=0, le=1)  # cosine: the last factor
+    by: Literal["steps", "budget"] = "steps"  # cosine: progress in steps, or the larger of steps and time
+    warmup: Literal["none", "linear", "released"] = "none"
+    warmup_steps: int = Field(500, ge=1)  # linear
+
+
+class RunConfig(Section):
+    batch: int = Field(8, ge=1)  # faces of one step, over all processes
+    epochs: int = Field(100, ge=1)
+    steps: int | None = Field(None, ge=1)  # stop here, if sooner
+    max_time: Seconds | None = None  # stop here, if sooner: wall-clock of the whole run, resumptions included
+    seed: int = Field(0, ge=0)
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    channels_last: bool = False
+    compile: bool = False
+    sync_norm: bool = True  # several processes: BatchNorm over the whole batch
+    checkpoint_every: Seconds = 600.0  # besides the end of every epoch
+    validate_every: int = Field(1, ge=1)  # epochs between validations and pictures
+    pictures: int = Field(8, ge=0)  # rows of the picture made every epoch; 0 = none
+    log_every: int = Field(10, ge=1)  # steps between lines of metrics.jsonl
+    patience: int = Field(5, ge=1)  # non-finite steps in a row before the run stops
+
+
+def _expand_model(value: Any) -> Any:
+    """`preset = "compact"` inside [model] starts from `MTUNConfig.compact()`; other keys override it."""
+    if isinstance(value, dict) and "preset" in value:
+        value = dict(value)
+        preset = value.pop("preset")
+        maker = getattr(MTUNConfig, str(preset), None) if str(preset).isidentifier() else None
+        if preset == "paper":
+            base = MTUNConfig()
+        elif callable(maker) and isinstance(made := maker(), MTUNConfig):
+            base = made
+        else:
+            raise ValueError(f"no network preset {preset!r}")
+        return {**dataclasses.asdict(base), **value}
+    return value
+
+
+class TrainConfig(Section):
+    data: DataConfig = DataConfig()
+    model: Annotated[MTUNConfig, BeforeValidator(_expand_model)] = MTUNConfig()
+    loss: LossConfig = LossConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    run: RunConfig = RunConfig()
+
+    @model_validator(mode="after")
+    def _budget_has_a_time(self) -> "TrainConfig":
+        if self.schedule.kind == "cosine" and self.schedule.by == "budget" and self.run.max_time is None:
+            raise ValueError("schedule.by = 'budget' needs run.max_time (or --max-time)")
+        return self
+
+    @classmethod
+    def load(cls, name: str | Path, overrides: list[str] | None = None) -> "TrainConfig":
+        """A preset's name or a TOML file, with `section.key=value` overrides (values as in TOML)."""
+        origin, text = _read(name)
+        try:
+            raw = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise FacepriorError(f"{origin}: not TOML: {error}") from None
+        for override in overrides or []:
+            _override(raw, override)
+        try:
+            return cls.model_validate(raw)
+        except ValidationError as error:
+            raise FacepriorError(f"{origin}: {_first(error)}") from None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, None left out (TOML has no null)."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def save(self, path: Path) -> None:
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_text(tomli_w.dumps(self.as_dict()), encoding="utf-8")
+        temporary.replace(path)
+
+    def differences(self, other: "TrainConfig") -> list[str]:
+        """The keys, `section.key`, that a resumed run may not change and that differ."""
+        mine, theirs = _flat(self.as_dict()), _flat(other.as_dict())
+        keys = sorted({*mine, *theirs} - FREE_ON_RESUME)
+        return [key for key in keys if mine.get(key) != theirs.get(key)]
+
+
+def _read(name: str | Path) -> tuple[str, str]:
+    """-> (what to call it in an error, its text)."""
+    path = Path(name)
+    presets = resources.files(PRESETS.rpartition(".")[0]) / PRESETS.rpartition(".")[2]
+    preset = presets / f"{name}.toml"
+    if re.fullmatch(r"[\w-]+", str(name)) and preset.is_file():
+        return f"preset {name}", preset.read_text(encoding="utf-8")
+    try:
+        return str(name), path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        known = ", ".join(sorted(p.name[:-5] for p in presets.iterdir() if p.name.endswith(".toml")))
+        reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
+        raise FacepriorError(f"{name}: {reason}; give a TOML file or one of the presets {known}") from None
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or len(parts) != 2 or not all(parts):
+        raise FacepriorError(f"--set {override}: give section.key=value")
+    try:
+        parsed = tomllib.loads(f"value = {value.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()  # a bare word: a string
+    section = raw.setdefault(parts[0], {})
+    if not isinstance(section, dict):
+        raise FacepriorError(f"--set {override}: {parts[0]} is not a section")
+    section[parts[1]] = parsed
+
+
+def _first(error: ValidationError) -> str:
+    """The first complaint on one line: `loss.pixel: Input should be ...; got 'l3'`."""
+    problems = error.errors(include_url=False)
+    problem = problems[0]
+    place = ".".join(str(part) for part in problem["loc"]) or "configuration"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden" or problem["type"] == "unexpected_keyword_argument":
+        message = "no such key"
+    elif isinstance(problem["input"], str | int | float | bool):
+        message += f"; got {problem['input']!r}"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{place}: {message}{more}".replace("\n", " ")
+
+
+def _flat(tree: dict[str, Any]) -> dict[str, Any]:
+    return {f"{section}.{key}": value for section, keys in tree.items() for key, value in keys.items()}

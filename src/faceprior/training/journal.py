@@ -1,0 +1,42 @@
+"""What a run leaves to read: metrics.jsonl (one line a record) and TensorBoard scalars."""
+
+import json
+from pathlib import Path
+
+from torch.utils.tensorboard import SummaryWriter
+
+
+class Journal:
+    """Records of a run. On resumption, records after the checkpoint's step are dropped: they come again."""
+
+    def __init__(self, folder: Path, step: int):
+        self.path = folder / "metrics.jsonl"
+        if self.path.exists():
+            kept = [line for line in self.path.read_text(encoding="utf-8").splitlines() if _step(line) <= step]
+            temporary = self.path.with_name(".metrics.jsonl.tmp")
+            temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            temporary.replace(self.path)
+        self._file = self.path.open("a", encoding="utf-8")
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def write(self, kind: str, step: int, numbers: dict[str, float], **more: object) -> None:
+        """`kind` is "train", "val" or "refused"."""
+        rounded = {name: float(f"{value:.6g}") for name, value in numbers.items()}
+        # NaN is no JSON: it is written as the text "nan".
+        plain = {name: value if abs(value) < float("inf") else str(value) for name, value in rounded.items()}
+        self._file.write(json.dumps({"kind": kind, "step": step, **plain, **more}) + "\n")
+        self._file.flush()
+        for name, value in numbers.items():
+            self._board.add_scalar(f"{kind}/{name}", value, step)
+
+    def close(self) -> None:
+        self._file.close()
+        self._board.close()
+
+
+def _step(line: str) -> float:
+    """A line's step; a line that a kill cut short counts as after everything."""
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError):
+        return float("inf")

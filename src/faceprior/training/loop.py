@@ -1,0 +1,341 @@
+"""Training from a folder of prepared faces to `model.safetensors`, on Lightning Fabric.
+
+A run is a folder: config.toml, checkpoints/, metrics.jsonl, tensorboard/, pictures/, model.safetensors.
+"""
+
+import hashlib
+import json
+import math
+import platform
+import time
+from pathlib import Path
+
+import torch
+
+from ..dataset.pairs import PairMaker, Pairs
+from ..dataset.protocol import PROTOCOLS
+from ..dataset.store import FaceStore
+from ..errors import FacepriorError
+from ..networks.discriminator import Discriminator
+from ..networks.mtun import MTUN
+from ..networks.vgg import VGGFeatures
+from ..networks.weights import save_model
+from .checkpoint import Checkpoints, read
+from .config import TrainConfig
+from .devices import first_process, make_fabric, prepare_device, resident, to_device
+from .journal import Journal
+from .lock import RunLock
+from .pictures import draw
+from .progress import TrainProgress
+from .sampler import Sampler, seed_everything, seed_of
+from .schedule import Position
+from .step import Step, StepResult
+from .stopping import StopRequest
+from .sync_norm import join_batchnorms
+from .validate import validate
+
+
+class Trainer:
+    """One run. `fit` trains until the configuration's end, its time, or a signal.
+
+    data: a folder of `faceprior prepare`; folder: the run's. Raises FacepriorError for what a user can mend.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: Path,
+        folder: Path,
+        *,
+        device: str = "auto",
+        devices: int | None = None,
+        vgg: Path | None = None,
+        resume: bool = True,
+    ):
+        self.began = time.perf_counter()
+        self.config, self.data, self.folder = config, Path(data), Path(folder)
+        self.lock: RunLock | None = None
+        self.checkpoints = Checkpoints(self.folder / "checkpoints", lambda text: self._say(text))
+        self.progress: TrainProgress | None = None
+        self._vgg, self._resume, self._elapsed_before, self._refused = vgg, resume, 0.0, 0
+        self._validation: dict[str, float] = {}
+        self._save_failed: str | None = None
+        self.step = 0
+        if not self.data.is_dir():
+            raise FacepriorError(f"{self.data}: no such folder; `faceprior prepare` makes it")
+        self.fabric = make_fabric(device, devices, config.run.precision)
+
+    def fit(self) -> str:
+        """Train. -> "done", "time" (the run's time is spent) or the name of the signal that stopped it."""
+        saved = None
+        if first_process():  # before the processes meet: an error here leaves nobody waiting
+            saved = self._open_folder()
+        try:
+            self.fabric.launch()
+            prepare_device(self.fabric.device)
+            self._load_faces()
+            self._build()
+            self._restore(saved)
+            del saved
+            with StopRequest() as stop:
+                return self._run(stop)
+        finally:
+            if self.lock:
+                self.lock.release()
+
+    # -- before the first step
+
+    def _open_folder(self) -> tuple[Path, dict] | None:
+        """Take the run's lock. -> the checkpoint to go on from, if there is one and it is of this run."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock = RunLock(self.folder)
+        except OSError as error:
+            raise FacepriorError(f"{self.folder}: not usable as a run folder: {error.strerror}") from None
+        try:
+            self.checkpoints.sweep()
+            if not self._resume:
+                for path in self.checkpoints.list():
+                    path.unlink()
+                (self.folder / "metrics.jsonl").unlink(missing_ok=True)
+            saved = self.checkpoints.load()
+            if saved is None and self.checkpoints.list():
+                raise FacepriorError(f"{self.checkpoints.folder}: no checkpoint is whole; start anew with --no-resume")
+            if saved is not None:
+                before = TrainConfig.model_validate(json.loads(saved[1]["config"]))
+                if keys := self.config.differences(before):
+                    raise FacepriorError(
+                        f"{self.folder}: holds a run of another configuration ({', '.join(keys)} differ); "
+                        "choose another folder, or --no-resume to start anew"
+                    )
+            self.config.save(self.folder / "config.toml")
+        except BaseException:
+            self.lock.release()
+            self.lock = None
+            raise
+        return saved
+
+    def _load_faces(self) -> None:
+        d, r, fabric = self.config.data, self.config.run, self.fabric
+        shown = fabric.is_global_zero
+        store = FaceStore.load(self.data, d.train_split, limit=d.faces, sources=d.sources, progress=shown)
+        if r.batch > len(store):
+            raise FacepriorError(f"{self.data}: {len(store)} faces to train on, fewer than run.batch = {r.batch}")
+        if r.batch % fabric.world_size:
+            raise FacepriorError(f"run.batch = {r.batch} does not divide among {fabric.world_size} processes")
+        protocol = PROTOCOLS[d.protocol]
+        self.store = resident(store, fabric.device)
+        self.maker = PairMaker(self.store, protocol)
+        self.val_maker = None
+        if d.val_faces:
+            val = FaceStore.load(self.data, d.val_split, limit=d.val_faces, sources=d.sources, progress=shown)
+            self.val_maker = PairMaker(val.to(fabric.device), protocol)
+        manifest = self.data / "manifest.json"
+        text = manifest.read_bytes() if manifest.is_file() else b""
+        self.dataset = {"manifest_sha256": hashlib.sha256(text).hexdigest(), "faces": len(store)}
+        self.sampler = Sampler(len(store), r.batch, r.seed)
+        self.total_steps = r.epochs * self.sampler.steps_per_epoch
+        if r.steps is not None:
+            self.total_steps = min(self.total_steps, r.steps)
+
+    def _build(self) -> None:
+        config, fabric = self.config, self.fabric
+        seed_everything(config.run.seed, "weights")
+        generator = MTUN(config.model)
+        discriminator = Discriminator() if config.loss.adversarial_weight else None
+        vgg = VGGFeatures.load(self._vgg) if config.loss.feature_weight else None
+        if fabric.world_size > 1 and config.run.sync_norm:
+            generator = join_batchnorms(generator, fabric.device)
+        self.update = Step(fabric, config, generator, discriminator, vgg)
+
+    def _restore(self, saved: tuple[Path, dict] | None) -> None:
+        """Every process reads the checkpoint that the first one found: many nodes need a common file system."""
+        name = self.fabric.broadcast(saved[0].name if saved else None)
+        if name is not None:
+            state = saved[1] if saved else read(self.checkpoints.folder / name)
+            if state["dataset"] != self.dataset:
+                raise FacepriorError(
+                    f"{self.data}: not the faces this run began with ({state['dataset']['faces']} then, "
+                    f"{self.dataset['faces']} now, or other ones); choose another run folder"
+                )
+            self.update.load(state)
+            self.step, self._elapsed_before = state["step"], state["elapsed"]
+            self._refused, self._validation = state["refused"], state["validation"]
+        if self.fabric.is_global_zero:
+            self.journal = Journal(self.folder, self.step)
+        self.progress = TrainProgress(
+            self.total_steps, self.step, self.config.run.batch, shown=self.fabric.is_global_zero
+        )
+        weights = sum(p.numel() for p in self.update.generator.parameters())
+        self._say(
+            f"{len(self.store)} faces, {self.sampler.steps_per_epoch} steps an epoch, "
+            f"{weights / 1e6:.2f} M weights, {self.fabric.world_size} x {self.fabric.device.type}"
+            + (f", going on from step {self.step}" if self.step else "")
+        )
+
+    # -- the loop
+
+    def _run(self, stop: StopRequest) -> str:
+        last_saved = time.perf_counter()
+        ended = "done"
+        try:
+            while self.step < self.total_steps:
+                asked, elapsed = self._agree(stop)
+                if asked:
+                    ended = stop.asked or "SIGTERM"
+                    break
+                if self.config.run.max_time and elapsed >= self.config.run.max_time:
+                    ended = "time"
+                    break
+                self._one(elapsed)
+                epoch_over = self.step % self.sampler.steps_per_epoch == 0
+                if epoch_over and self.epoch % self.config.run.validate_every == 0:
+                    self._look()
+                if epoch_over or self._due(last_saved):
+                    self._save()
+                    last_saved = time.perf_counter()
+            if ended in ("done", "time") and self.step % self.sampler.steps_per_epoch:
+                self._look()
+            self._finish(ended)
+        finally:
+            self.progress.close()
+            if self.fabric.is_global_zero:
+                self.journal.close()
+        return ended
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return self.step // self.sampler.steps_per_epoch
+
+    @property
+    def elapsed(self) -> float:
+        return self._elapsed_before + time.perf_counter() - self.began
+
+    def _agree(self, stop: StopRequest) -> tuple[bool, float]:
+        """Whether to stop, and the time: one answer for all processes, or they would part."""
+        if self.fabric.world_size == 1:
+            return bool(stop.asked), self.elapsed
+        mine = torch.tensor([float(bool(stop.asked)), self.elapsed], device=self.fabric.device)
+        asked, elapsed = self.fabric.all_reduce(mine, reduce_op="max").tolist()
+        return asked > 0, elapsed
+
+    def _due(self, last_saved: float) -> bool:
+        """Only the first process writes, so its clock alone counts."""
+        return time.perf_counter() - last_saved >= self.config.run.checkpoint_every
+
+    def _one(self, elapsed: float) -> None:
+        at = Position(self.step, self.epoch, self.total_steps, elapsed, self.config.run.max_time)
+        pairs = self._pairs()
+        seed_everything(self.config.run.seed, "step", self.step, self.fabric.global_rank)  # dropout
+        result = self.update(pairs, at)
+        self.step += 1
+        self._refused = 0 if result.finite else self._refused + 1
+        if not result.finite:
+            self._refuse(result)
+        self.progress.step(self.step, self.epoch, result.losses)
+        if self.fabric.is_global_zero and result.finite and self.step % self.config.run.log_every == 0:
+            self.journal.write("train", self.step, result.losses, images_per_s=round(self.progress.rate, 1))
+
+    def _pairs(self) -> Pairs:
+        """This process's share of the step's batch. Its draws are those it would get in one process."""
+        fabric, run = self.fabric, self.config.run
+        share = run.batch // fabric.world_size
+        index = self.sampler.at(self.step)[fabric.global_rank * share : (fabric.global_rank + 1) * share]
+        generator = torch.Generator().manual_seed(seed_of(run.seed, "pairs", self.step))
+        if fabric.global_rank:  # skip what the processes before this one draw: five numbers a face
+            torch.rand(fabric.global_rank * share, 5, generator=generator, dtype=torch.float64)
+        return to_device(self.maker.train(index, generator), fabric.device)
+
+    def _refuse(self, result: StepResult) -> None:
+        """A non-finite step changed nothing; after `run.patience` in a row something is wrong for good."""
+        index = self.sampler.at(self.step - 1).tolist()
+        term = next(name for name, value in result.losses.items() if name != "total" and not math.isfinite(value))
+        value = result.losses[term]
+        names = [self.store.names[i] for i in index]
+        self._say(f"step {self.step}: {term} is {value}; the step is skipped (faces {_some(names)})")
+        if self.fabric.is_global_zero:
+            self.journal.write("refused", self.step, result.losses, term=term, index=index, names=names)
+        if self._refused >= self.config.run.patience:
+            raise FacepriorError(
+                f"{self.folder}: stopped at step {self.step}: {term} was {value} for {self._refused} steps in a row; "
+                f"last batch: rows {_some(index)}, faces {_some(names)}; see metrics.jsonl"
+            )
+
+    # -- between epochs and at the end
+
+    def _look(self) -> None:
+        """Validate the averaged weights and draw the epoch's picture."""
+        if self.val_maker is None:
+            return
+        model = self.update.average.module
+        self._validation = validate(self.fabric, model, self.val_maker)
+        if not self.fabric.is_global_zero:
+            return
+        self.journal.write("val", self.step, self._validation, epoch=self.epoch, seconds=round(self.elapsed, 1))
+        v = self._validation
+        self._say(
+            f"epoch {self.epoch}  step {self.step}  {self.elapsed:.0f} s  validation: PSNR {v['psnr']:.2f} dB, "
+            f"STN {v['angle']:.2f} degrees, scale {v['scale']:.3f}, shift {v['shift']:.4f}, Lh {v['h']:.3f}"
+        )
+        if self.config.run.pictures:
+            path = self.folder / "pictures" / f"step-{self.step:08d}.png"
+            draw(model, self.val_maker, self.config.run.pictures, path)
+
+    def _save(self) -> None:
+        """A full disk must not end a run of days: it is said, and the next checkpoint tries again."""
+        if not self.fabric.is_global_zero:
+            return
+        state = {
+            "step": self.step,
+            "elapsed": self.elapsed,
+            "refused": self._refused,
+            "validation": self._validation,
+            "dataset": self.dataset,
+            "config": json.dumps(self.config.as_dict()),
+            **self.update.state(),
+        }
+        try:
+            self.checkpoints.save(state)
+            self._save_failed = None
+        except OSError as error:
+            self._save_failed = error.strerror or str(error)
+            self._say(f"step {self.step}: checkpoint not written: {self._save_failed}")
+
+    def _finish(self, ended: str) -> None:
+        self._save()
+        if self.fabric.is_global_zero and ended in ("done", "time"):
+            path = self.folder / "model.safetensors"
+            try:
+                save_model(self.update.average.module, path, self._provenance())
+            except OSError as error:
+                raise FacepriorError(f"{path}: not written: {error.strerror or error}") from None
+            self._say(f"{path}: {self.step} steps, {self.step * self.config.run.batch} faces, {self.elapsed:.0f} s")
+        if self._save_failed:
+            raise FacepriorError(f"{self.checkpoints.folder}: last checkpoint not written: {self._save_failed}")
+        if ended not in ("done", "time"):
+            self._say(f"stopped by {ended} at step {self.step}; the same command goes on from here")
+
+    def _provenance(self) -> dict:
+        device = self.fabric.device
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+        return {
+            "config": self.config.as_dict(),
+            "steps": self.step,
+            "images": self.step * self.config.run.batch,
+            "seconds": round(self.elapsed, 1),
+            "dataset": self.dataset,
+            "validation": self._validation,
+            "hardware": {"device": name, "processes": self.fabric.world_size, "threads": torch.get_num_threads()},
+            "torch": torch.__version__,
+        }
+
+    def _say(self, text: str) -> None:
+        if self.progress:
+            self.progress.say(text)
+        elif first_process():
+            print(text)
+
+
+def _some(items: list) -> str:
+    return ", ".join(map(str, items[:8])) + (f" and {len(items) - 8} more" if len(items) > 8 else "")

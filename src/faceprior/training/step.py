@@ -1,0 +1,196 @@
+"""One update of both networks: a discriminator step (half real, half fake), then a generator step."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+from ..dataset.pairs import Pairs
+from ..face.heatmaps import render_heatmaps
+from ..networks.discriminator import Discriminator
+from ..networks.mtun import MTUN, MTUNOutput
+from ..networks.vgg import VGGFeatures
+from .config import TrainConfig
+from .losses import (
+    adversarial_loss,
+    discriminator_loss,
+    feature_loss,
+    heatmap_loss,
+    pixel_loss,
+    transform_loss,
+)
+from .optim import Average, Buffers, make_optimiser, set_rates
+from .schedule import Position, adversarial_weight, lr_factor
+
+
+@dataclass
+class StepResult:
+    losses: dict[str, float]  # each term unweighted, "total", "D", and the gradients' norms
+    finite: bool  # False: an update was refused
+
+
+class Step:
+    """The networks, their optimisers and the arithmetic of an update."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        config: TrainConfig,
+        generator: MTUN,
+        discriminator: Discriminator | None,
+        vgg: VGGFeatures | None,
+    ):
+        self.fabric, self.config = fabric, config
+        self.generator, self.discriminator, self.vgg = generator, discriminator, vgg
+        for module in (generator, discriminator, vgg):
+            if module is not None:
+                module.to(fabric.device)
+                if config.run.channels_last:
+                    module.to(memory_format=torch.channels_last)
+        o = config.optimiser
+        slow = list(generator.localisation_parameters())
+        self.average = Average(generator, o.ema)
+        if config.run.compile:
+            for module in (generator, discriminator, vgg):
+                if module is not None:
+                    module.compile()  # in place: the names of the weights stay
+        self.g_optimiser = make_optimiser(generator, o, slow=slow)
+        self._g, self._g_step = fabric.setup(generator, self.g_optimiser)
+        self.d_optimiser = None
+        if discriminator is not None:
+            self.d_optimiser = make_optimiser(discriminator, o, lr=o.discriminator_lr)
+            self._d, self._d_step = fabric.setup(discriminator, self.d_optimiser)
+        self._buffers = [Buffers(m) for m in (generator, discriminator) if m is not None]
+
+    def __call__(self, pairs: Pairs, at: Position) -> StepResult:
+        """Update both networks once (paper: "in an alternating fashion").
+
+        A network whose loss or gradient is not finite, on any process, keeps its weights, its optimiser's state
+        and its BatchNorm statistics.
+        """
+        loss, clip = self.config.loss, self.config.optimiser.clip
+        beta = adversarial_weight(loss, at.epoch) if self.discriminator is not None else 0.0
+        factor = lr_factor(self.config.schedule, at)
+        for buffers in self._buffers:
+            buffers.keep()
+
+        lr, hr = pairs.lr, pairs.hr
+        if self.config.run.channels_last:
+            lr, hr = (x.contiguous(memory_format=torch.channels_last) for x in (lr, hr))
+        out = self._g(lr)
+
+        numbers: dict[str, float] = {}
+        finite = True
+        if beta:
+            numbers, finite = self._discriminator_step(hr, out.sr.detach(), factor, clip)
+
+        terms = self._terms(out, pairs, hr)
+        total = sum(self._weight(name) * value for name, value in terms.items())
+        if beta:
+            terms["U"] = self._fooling(out.sr)
+            total = total + beta * terms["U"]
+        set_rates(self.g_optimiser, factor)
+        self.g_optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(total)
+        norm = _norm(self.generator, clip)
+        mine = self._mean({"total": total, **terms, "norm": norm})
+        finite = finite and _finite(mine)
+        if finite:
+            self._g_step.step()
+            self.average.update(at.step + 1)
+        else:
+            for buffers in self._buffers:
+                buffers.restore()
+        return StepResult({**mine, **numbers, "lr": factor * self.config.optimiser.lr}, finite)
+
+    def _discriminator_step(
+        self, hr: Tensor, fake: Tensor, factor: float, clip: float
+    ) -> tuple[dict[str, float], bool]:
+        set_rates(self.d_optimiser, factor)
+        self.d_optimiser.zero_grad(set_to_none=True)
+        real_logits, fake_logits = self._d(torch.cat([hr, fake])).chunk(2)  # one pass: DDP allows one a backward
+        value = discriminator_loss(real_logits, fake_logits)
+        self.fabric.backward(value)
+        numbers = self._mean({"D": value, "norm_D": _norm(self.discriminator, clip)})
+        if finite := _finite(numbers):
+            self._d_step.step()
+        return numbers, finite
+
+    def _fooling(self, sr: Tensor) -> Tensor:
+        """LU, with the discriminator as a fixed function: no gradient is kept for its weights."""
+        self.discriminator.requires_grad_(False)
+        try:
+            with self.fabric.autocast():
+                logits = self.discriminator(sr)
+        finally:
+            self.discriminator.requires_grad_(True)
+        return adversarial_loss(logits.float(), self.config.loss.adversarial_form)
+
+    def _terms(self, out: MTUNOutput, pairs: Pairs, hr: Tensor) -> dict[str, Tensor]:
+        """The terms of Eq. 6 that have a weight, unweighted, but LU."""
+        loss = self.config.loss
+        terms = {}
+        if loss.pixel_weight:
+            terms["p"] = pixel_loss(out.sr, hr, loss.pixel)
+        if self.vgg is not None:
+            with self.fabric.autocast():
+                with torch.no_grad():
+                    target = self.vgg(hr)
+                features = self.vgg(out.sr)
+            terms["f"] = feature_loss(features.float(), target.float(), loss.feature_norm)
+        if loss.heatmap_weight and out.heatmaps:
+            size = out.heatmaps[-1].shape[-1]
+            target = pairs.heatmaps
+            if target.shape[-1] != size:  # R16, R32: rendered at that size, not resized
+                target = render_heatmaps(pairs.landmarks, pairs.visible, size)
+            terms["h"] = heatmap_loss(out.heatmaps, target, pairs.kernels, loss.heatmap_norm)
+        if loss.transform_weight:
+            terms["t"] = transform_loss(out.transform, pairs.transform)
+        return terms
+
+    def _weight(self, name: str) -> float:
+        loss = self.config.loss
+        return {
+            "p": loss.pixel_weight,
+            "f": loss.feature_weight,
+            "h": loss.heatmap_weight,
+            "t": loss.transform_weight,
+        }[name]
+
+    def _mean(self, values: dict[str, Tensor]) -> dict[str, float]:
+        """Numbers, the mean over the processes, so that all take the same decision. One wait for the device."""
+        stacked = torch.stack([value.detach().float() for value in values.values()])
+        if self.fabric.world_size > 1:
+            stacked = self.fabric.all_reduce(stacked, reduce_op="mean")
+        return dict(zip(values, stacked.tolist(), strict=True))
+
+    def state(self) -> dict[str, Any]:
+        """Everything learned, for a checkpoint."""
+        state = {"generator": self.generator.state_dict(), "g_optimiser": self.g_optimiser.state_dict()}
+        if self.discriminator is not None:
+            state["discriminator"] = self.discriminator.state_dict()
+            state["d_optimiser"] = self.d_optimiser.state_dict()
+        if self.average.decay:
+            state["average"] = self.average.module.state_dict()
+        return state
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.generator.load_state_dict(state["generator"])
+        self.g_optimiser.load_state_dict(state["g_optimiser"])
+        if self.discriminator is not None:
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.d_optimiser.load_state_dict(state["d_optimiser"])
+        if self.average.decay:
+            self.average.module.load_state_dict(state["average"])
+
+
+def _norm(module: nn.Module, clip: float) -> Tensor:
+    """The norm of the gradient, which is cut to `clip` where that is not 0."""
+    return nn.utils.clip_grad_norm_(module.parameters(), clip or math.inf)
+
+
+def _finite(numbers: dict[str, float]) -> bool:
+    return all(math.isfinite(value) for value in numbers.values())
