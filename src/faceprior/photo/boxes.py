@@ -1,0 +1,106 @@
+"""Faces found in a photo: one record, their overlap, their order, and boxes that a user brings."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FacepriorError
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face in a photo. Pixel centres are whole numbers from 0; the box spans pixel edges.
+
+    box:    x, y, width, height in pixels of the photo, along its axes whatever the face's roll
+    score:  0..1; 1 for boxes that a user gave
+    points: (5, 2) right eye, left eye, nose, right and left mouth corner, the person's right; or None
+    turn:   quarter turns clockwise that the face is turned by, 0..3: 2 is upside down
+    """
+
+    box: tuple[float, float, float, float]
+    score: float = 1.0
+    points: tuple[tuple[float, float], ...] | None = None
+    turn: int = 0
+
+
+def overlaps(box: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(4,) against (N, 4), x y w h -> intersection over union and over the smaller of the two, each (N,)."""
+    low = np.maximum(box[:2], boxes[:, :2])
+    high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
+    common = np.prod(np.clip(high - low, 0, None), axis=1)
+    area, areas = np.prod(box[2:]), np.prod(boxes[:, 2:], axis=1)
+    union, smaller = area + areas - common, np.minimum(area, areas)
+    return common / np.maximum(union, 1e-9), common / np.maximum(smaller, 1e-9)
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, iou: float = 0.3, inside: float = 0.7) -> list[int]:
+    """Non-maximum suppression -> the indices kept, best score first.
+
+    A box mostly `inside` a better one of similar size (a quarter of the area or more) is the same face seen
+    in part; a much smaller one is a face of its own (a child held up, a portrait on a shirt).
+    """
+    areas = np.prod(boxes[:, 2:], axis=1)
+    rest = np.argsort(-scores, kind="stable")
+    kept = []
+    while len(rest):
+        best, rest = int(rest[0]), rest[1:]
+        kept.append(best)
+        union, small = overlaps(boxes[best], boxes[rest])
+        ratio = np.minimum(areas[best], areas[rest]) / np.maximum(np.maximum(areas[best], areas[rest]), 1e-9)
+        rest = rest[(union <= iou) & ~((small > inside) & (ratio > 0.25))]
+    return kept
+
+
+def reading_order(found: list[Detection]) -> list[Detection]:
+    """Rows from the top, each from the left: how a person would number the faces of a group photo."""
+    rows: list[list[Detection]] = []
+    for face in sorted(found, key=lambda f: f.box[1] + f.box[3] / 2):
+        y = face.box[1] + face.box[3] / 2
+        if rows and y - (rows[-1][0].box[1] + rows[-1][0].box[3] / 2) < 0.75 * rows[-1][0].box[3]:
+            rows[-1].append(face)
+        else:
+            rows.append([face])
+    return [face for row in rows for face in sorted(row, key=lambda f: f.box[0])]
+
+
+def read_boxes(path: Path, photo: Path | None = None) -> list[Detection]:
+    """Boxes from a JSON file: `[[x, y, w, h], ...]`, `{"faces": [{"box": [...]}, ...]}` (what this program
+    writes), or `{"party.jpg": [[x, y, w, h], ...], ...}` for several photos."""
+    try:
+        data = json.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError:
+        raise FacepriorError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise FacepriorError(f"{path}: cannot read boxes ({error})") from None
+    if isinstance(data, dict):
+        if "faces" in data:
+            data = data["faces"]
+        elif photo is not None and photo.name in data:
+            data = data[photo.name]
+        else:
+            name = photo.name if photo else "the photo"
+            raise FacepriorError(f'{path}: holds neither "faces" nor "{name}"')
+    try:
+        found = [_detection(item) for item in data]
+    except (TypeError, ValueError, KeyError) as error:
+        raise FacepriorError(f"{path}: a box is [x, y, width, height] in pixels ({error})") from None
+    return found
+
+
+def _detection(item: object) -> Detection:
+    if isinstance(item, dict):
+        box, score, turn = item["box"], float(item.get("score", 1.0)), int(item.get("turn", 0)) % 4
+        points = item.get("points")
+    else:
+        box, score, turn, points = item, 1.0, 0, None
+    x, y, w, h = (float(v) for v in box)  # type: ignore[union-attr]
+    if not np.isfinite([x, y, w, h]).all() or w <= 0 or h <= 0:
+        raise ValueError(f"{[x, y, w, h]} is not a box")
+    if points is not None:
+        p = np.asarray(points, float)
+        if p.shape != (5, 2) or not np.isfinite(p).all():
+            raise ValueError("points are five (x, y)")
+        points = tuple((float(a), float(b)) for a, b in p)
+    return Detection((x, y, w, h), score, points, turn)

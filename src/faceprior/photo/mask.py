@@ -1,0 +1,102 @@
+"""What the heatmaps say of a face: where its components are, which are seen, and which pixels are face."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ..face.components import COMPONENTS
+from .warp import apply, blur, resize
+
+SEEN = 0.3  # peak of a map from which its component counts as seen; ground truth peaks at 1
+CORE = 0.5  # of the map's peak: the pixels that make the component
+FOREHEAD = 0.2  # of the side: how far above the eyes the face is taken to go on
+FEATHER = 0.06  # of the side: standard deviation of the mask's edge
+MARGIN = 0.04  # of the side: inside the frame's border the mask is zero over this much
+SMALLEST = 0.12  # of the frame: a hull below this is no face, and an ellipse takes its place
+
+
+@dataclass(frozen=True)
+class Component:
+    """position: (x, y) in pixels of the photo, or None where it is not seen; peak of its heatmap, 0..1."""
+
+    name: str
+    position: tuple[float, float] | None
+    peak: float
+
+    @property
+    def visible(self) -> bool:
+        return self.position is not None
+
+
+def components(heatmaps: np.ndarray, to_photo: np.ndarray) -> list[Component]:
+    """float32 (4, R, R) upright; (2, 3) upright pixels of 128 -> photo pixels."""
+    found = []
+    for name, heat in zip(COMPONENTS, heatmaps, strict=True):
+        peak = float(heat.max())
+        if not np.isfinite(peak) or peak < SEEN:
+            found.append(Component(name, None, max(0.0, peak) if np.isfinite(peak) else 0.0))
+            continue
+        weight = np.where(heat >= CORE * peak, heat, 0)
+        ys, xs = np.mgrid[: heat.shape[0], : heat.shape[1]]
+        centre = np.array([(weight * xs).sum(), (weight * ys).sum()]) / weight.sum()
+        upright = (centre + 0.5) * (128 / heat.shape[0]) - 0.5
+        x, y = apply(to_photo, upright)
+        found.append(Component(name, (float(x), float(y)), min(peak, 1.0)))
+    return found
+
+
+def face_mask(heatmaps: np.ndarray, size: int = 128) -> np.ndarray:
+    """float32 (4, R, R) -> float32 (size, size) in 0..1: 1 on the face, feathered, 0 at the frame's border.
+
+    The hull of what the seen components cover, with a forehead above the eyes: the heatmaps end there.
+    """
+    points = [np.empty((0, 2))]
+    for name, heat in zip(COMPONENTS, heatmaps, strict=True):
+        peak = heat.max()
+        if not peak >= SEEN:
+            continue
+        ys, xs = np.nonzero(heat >= CORE * peak)
+        p = (np.column_stack([xs, ys]) + 0.5) / heat.shape[0]  # parts of the side
+        points.append(p)
+        if name == "eyes":
+            points.append(p - (0, FOREHEAD))
+    hull = convex_hull(np.concatenate(points))
+    big = 4 * size  # drawn large and reduced, for a smooth outline
+    drawn = Image.new("L", (big, big), 0)
+    pen = ImageDraw.Draw(drawn)
+    if len(hull) < 3 or _area(hull) < SMALLEST:
+        pen.ellipse((0.16 * big, 0.08 * big, 0.84 * big, 0.98 * big), fill=255)
+    else:
+        pen.polygon([(float(x * big), float(y * big)) for x, y in hull], fill=255)
+    mask = resize(np.asarray(drawn, np.float32) / 255, (size, size))
+    mask = blur(np.clip(mask, 0, 1), FEATHER * size)
+    edge = np.minimum(np.arange(size) + 0.5, size - 0.5 - np.arange(size)) / size  # distance to the border
+    ramp = np.clip((np.minimum(edge[:, None], edge[None]) - MARGIN) / 0.12, 0, 1)
+    return (mask * ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
+
+
+def convex_hull(points: np.ndarray) -> np.ndarray:
+    """(N, 2) -> (M, 2), counter-clockwise in mathematical axes (Andrew's monotone chain)."""
+    if len(points) < 3:
+        return points
+    ordered = np.unique(points, axis=0)
+
+    def chain(sequence: np.ndarray) -> list[np.ndarray]:
+        line: list[np.ndarray] = []
+        for p in sequence:
+            while len(line) > 1 and _cross(line[-1] - line[-2], p - line[-2]) <= 0:
+                line.pop()
+            line.append(p)
+        return line[:-1]
+
+    return np.array(chain(ordered) + chain(ordered[::-1]))
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a[0] * b[1] - a[1] * b[0])
+
+
+def _area(polygon: np.ndarray) -> float:
+    x, y = polygon[:, 0], polygon[:, 1]
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2

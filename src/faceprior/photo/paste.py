@@ -1,0 +1,92 @@
+"""Put a restored face back into its photo: turned, colour-matched, feathered, true to the photo's own detail."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from ..face.frame import Frame
+from .mask import face_mask
+from .warp import apply, blur, compose, inverse, resize, scaling, upright_to_photo, warp
+
+TONE = 0.10  # of the face's side: standard deviation of what counts as tone, taken from the photo
+# The network saw 16 pixels a side. What the photo holds beyond that is put back: not at all for a face of FEW
+# pixels (noise and JPEG blocks), all of it from MANY.
+FEW, MANY = 16.0, 40.0
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One face to paste. image uint8 (128, 128, 3) upright; heatmaps float32 (4, R, R); transform (2, 3)."""
+
+    frame: Frame
+    image: np.ndarray
+    heatmaps: np.ndarray
+    transform: np.ndarray
+
+
+def paste(
+    canvas: Image.Image,
+    photo: np.ndarray,
+    face: Restored,
+    scale: int,
+    *,
+    strength: float = 1.0,
+    keep_detail: float | None = None,
+) -> tuple[int, int, int, int] | None:
+    """Blends one face into `canvas`, the photo uint8 (H, W, 3) enlarged by `scale`, in place.
+
+    strength: 0 leaves the canvas, 1 is the network's face. keep_detail 0..1: how much of the photo's own
+    detail finer than the network's input is put back; None decides by the face's size.
+    Returns the region touched, (left, top, right, bottom) of the canvas; None where nothing of it is visible.
+    """
+    to_photo = upright_to_photo(face.frame, face.transform)
+    rect = _rectangle(to_photo, photo.shape[1], photo.shape[0])
+    if rect is None or strength <= 0:
+        return None
+    x0, y0, x1, y1 = rect
+    region = tuple(v * scale for v in rect)
+    size = ((x1 - x0) * scale, (y1 - y0) * scale)
+    before = np.asarray(canvas.crop(region), np.float32)
+
+    shift = np.array([[1.0, 0, -x0], [0, 1.0, -y0]])
+    to_region = compose(scaling(scale), compose(shift, to_photo))  # upright 128 -> region
+    side = float(np.sqrt(abs(np.linalg.det(to_region[:, :2])))) * 128  # of the face on the canvas
+    image, mask = np.asarray(face.image, np.float32), face_mask(face.heatmaps)
+    if side < 128:  # smaller on the canvas than the network made it: reduced first, against aliasing
+        n = max(16, int(np.ceil(side)))
+        image, mask = resize(image, (n, n)), resize(mask, (n, n))
+        to_region = compose(to_region, inverse(scaling(n / 128)))
+    back = inverse(to_region)
+    moved = warp(image, back, size)
+    alpha = np.clip(warp(mask, back, size, Image.Resampling.BILINEAR, repeat=False), 0, 1)[..., None]
+
+    moved = moved + _tone(before - moved, alpha, TONE * side)
+    detail = float(np.clip((side / scale - FEW) / (MANY - FEW), 0, 1)) if keep_detail is None else keep_detail
+    if detail > 0:
+        native = photo[y0:y1, x0:x1].astype(np.float32)
+        for _ in range(3):
+            # What the blend lacks of the photo, at the photo's own sampling, enlarged and added.
+            blend = before + alpha * (moved - before)
+            lacking = native - resize(blend, native.shape[1::-1])
+            moved = moved + detail * resize(lacking, size)
+    blended = before + strength * alpha * (moved - before)
+    canvas.paste(Image.fromarray(np.rint(np.clip(blended, 0, 255)).astype(np.uint8)), region[:2])
+    return region  # type: ignore[return-value]
+
+
+def _rectangle(to_photo: np.ndarray, width: int, height: int) -> tuple[int, int, int, int] | None:
+    """Whole pixels of the photo around the upright square, clipped to it."""
+    corners = apply(to_photo, [(-0.5, -0.5), (127.5, -0.5), (127.5, 127.5), (-0.5, 127.5)]) + 0.5
+    if not np.isfinite(corners).all():
+        return None
+    x0, y0 = (int(v) for v in np.floor(corners.min(0)) - 1)
+    x1, y1 = (int(v) for v in np.ceil(corners.max(0)) + 1)
+    x0, y0, x1, y1 = max(0, x0), max(0, y0), min(width, x1), min(height, y1)
+    return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+
+def _tone(difference: np.ndarray, alpha: np.ndarray, sigma: float) -> np.ndarray:
+    """The smooth part of (photo - face), (H, W, 3), where the face is: brightness, colour, light from a side."""
+    weight = np.maximum(blur(alpha, sigma), 1e-3)
+    return blur(difference * alpha, sigma) / weight

@@ -1,0 +1,182 @@
+"""One photo: find the faces, cut them, run the network on all of them at once, put them back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from ..face.frame import Frame
+from ..face.similarity import similarity_parameters
+from .boxes import Detection, reading_order
+from .consistency import enforce, lr_consistency
+from .cut import cut_lr, face_frame
+from .decode import DecodedImage
+from .enlarge import enlarge, fitting_scale
+from .mask import Component, components
+from .options import PhotoOptions
+from .paste import Restored, paste
+from .warp import upright_to_photo
+
+Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
+
+BATCH = 64  # faces a run of the network: bounds its memory on a photo of a crowd
+
+# What the transform of a face can be, trained on 45 degrees, 0.9-1.1, 5 %. Beyond, the network saw no face there.
+MAX_ROLL, SCALES, MAX_SHIFT = 75.0, (0.7, 1.4), 0.25
+
+
+class Network(Protocol):
+    """What is asked of an `Upscaler`: uint8 (N, 16, 16, 3) -> images, heatmaps, transforms."""
+
+    def __call__(self, lr: np.ndarray) -> "NetworkResult": ...
+
+
+class NetworkResult(Protocol):
+    images: np.ndarray  #     uint8 (N, 128, 128, 3)
+    heatmaps: np.ndarray  #   float32 (N, 4, 64, 64)
+    transforms: np.ndarray  # float32 (N, 2, 3)
+
+
+@dataclass
+class PhotoFace:
+    """A face of a photo and what became of it.
+
+    number: in reading order, from 1; size: side of the cut square in pixels of the photo
+    status: "restored", or "left" with the reason
+    The rest is None or empty where it was left before the network saw it.
+    """
+
+    number: int
+    detection: Detection
+    frame: Frame
+    status: str = "left"
+    reason: str | None = None
+    lr: np.ndarray | None = None  #         uint8 (16, 16, 3)
+    image: np.ndarray | None = None  #      uint8 (128, 128, 3)
+    heatmaps: np.ndarray | None = None  #   float32 (4, 64, 64)
+    transform: np.ndarray | None = None  #  float32 (2, 3)
+    components: list[Component] = field(default_factory=list)
+    lr_consistency: float | None = None  #  dB
+
+    @property
+    def size(self) -> float:
+        return self.frame.side
+
+    @property
+    def restored(self) -> bool:
+        return self.status == "restored"
+
+
+@dataclass
+class PhotoResult:
+    """A photo before and after.
+
+    before: uint8 (H, W, 3); photo: RGB, `scale` times as large; alpha: L of the photo's size, or None
+    notes: what the user should know of this photo
+    """
+
+    before: np.ndarray
+    photo: Image.Image
+    scale: int
+    faces: list[PhotoFace]
+    alpha: Image.Image | None = None
+    icc: bytes | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def image(self) -> np.ndarray:
+        """uint8 (scale H, scale W, 3), or 4 channels where the photo had an alpha channel."""
+        return np.asarray(self.with_alpha())
+
+    def with_alpha(self) -> Image.Image:
+        if self.alpha is None:
+            return self.photo
+        return Image.merge("RGBA", (*self.photo.split(), self.alpha))
+
+    @property
+    def restored(self) -> list[PhotoFace]:
+        return [face for face in self.faces if face.restored]
+
+    def _repr_png_(self) -> bytes:
+        """Before and after, side by side, for notebooks."""
+        from .sheet import before_and_after, png
+
+        return png(before_and_after(self))
+
+
+def upscale_photo(
+    image: DecodedImage | np.ndarray,
+    network: Network,
+    detector: Detector | Sequence[Detection],
+    options: PhotoOptions = PhotoOptions(),
+) -> PhotoResult:
+    """A decoded photo (or uint8 (H, W, 3)), a network, and a detector or the faces themselves -> the result."""
+    picture = image if isinstance(image, DecodedImage) else DecodedImage(np.asarray(image))
+    rgb = picture.rgb
+    notes = [picture.note] if picture.note else []
+
+    found = detector(rgb) if callable(detector) else list(detector)
+    faces = [PhotoFace(i, d, face_frame(d)) for i, d in enumerate(reading_order(found), 1)]
+    if not faces:
+        notes.append("no face found")
+    if options.faces is not None and (absent := [n for n in options.faces if n > len(faces)]):
+        notes.append(f"there is no face {', '.join(map(str, absent))}: {len(faces)} found")
+    chosen = [face for face in faces if _chosen(face, options)]
+    _restore(chosen, rgb, network, options)
+
+    scale = fitting_scale(rgb.shape[1], rgb.shape[0], options.scale, options.max_pixels)
+    if scale < options.scale:
+        notes.append(
+            f"enlarged {scale} times, not {options.scale}: more than {options.max_pixels / 1e6:.0f} megapixels"
+        )
+    canvas = enlarge(rgb, scale)
+    # Small ones, which stand behind, first.
+    for face in sorted((f for f in chosen if f.restored), key=lambda f: f.size):
+        restored = Restored(face.frame, face.image, face.heatmaps, face.transform)
+        keep = 1.0 if options.consistent else None
+        region = paste(canvas, rgb, restored, scale, strength=options.strength, keep_detail=keep)
+        if region is None and options.strength > 0:
+            face.status, face.reason = "left", "outside the photo"
+    alpha = enlarge(picture.alpha, scale) if picture.alpha is not None else None
+    return PhotoResult(rgb, canvas, scale, faces, alpha, picture.icc, notes)
+
+
+def _chosen(face: PhotoFace, options: PhotoOptions) -> bool:
+    """Whether the network is to restore it; where not, the reason is written on the face."""
+    if options.faces is not None and face.number not in options.faces:
+        face.reason = "not chosen"
+    elif face.size < options.min_size:
+        face.reason = f"too small: {face.size:.0f} px < {options.min_size:g}"
+    elif face.size > options.max_size:
+        face.reason = f"too large: {face.size:.0f} px > {options.max_size:g}"
+    else:
+        return True
+    return False
+
+
+def _restore(faces: list[PhotoFace], rgb: np.ndarray, network: Network, options: PhotoOptions) -> None:
+    for start in range(0, len(faces), BATCH):
+        batch = faces[start : start + BATCH]
+        lr = np.stack([cut_lr(rgb, face.frame) for face in batch])
+        result = network(lr)
+        for i, face in enumerate(batch):
+            face.lr, face.image = lr[i], result.images[i]
+            face.heatmaps, face.transform = result.heatmaps[i], result.transforms[i]
+            if not believable(face.transform):
+                face.reason = "the network sees no face there"
+                continue
+            face.status = "restored"
+            if options.consistent:
+                face.image = enforce(face.image, face.lr, face.transform)
+            face.components = components(face.heatmaps, upright_to_photo(face.frame, face.transform))
+            face.lr_consistency = lr_consistency(face.image, face.lr, face.transform)
+
+
+def believable(transform: np.ndarray) -> bool:
+    """Whether a predicted transform (2, 3) can be that of a face in the cut."""
+    if not np.isfinite(transform).all() or abs(np.linalg.det(transform[:, :2])) < 1e-3:
+        return False
+    angle, scale, tx, ty = (float(v) for v in similarity_parameters(transform))
+    return abs(angle) <= MAX_ROLL and SCALES[0] <= scale <= SCALES[1] and max(abs(tx), abs(ty)) <= MAX_SHIFT

@@ -1,0 +1,77 @@
+"""Pictures for people: heatmaps over a face, the contact sheet of a photo, before and after."""
+
+import io
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .warp import resize
+
+if TYPE_CHECKING:
+    from .pipeline import PhotoFace, PhotoResult
+
+CELL, GAP, LABEL = 128, 6, 14  # pixels
+MAX_FACES = 200  # on one sheet
+BACKGROUND, INK, FAINT = (24, 24, 26), (235, 235, 235), (150, 150, 155)
+COLOURS = np.array([(64, 160, 255), (64, 220, 120), (255, 80, 90), (255, 200, 60)], np.float32)
+"""eyes, nose, mouth, chin"""
+
+
+def overlay(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
+    """uint8 (128, 128, 3), float32 (4, R, R) -> uint8 (128, 128, 3): each component in its colour."""
+    out = image.astype(np.float32)
+    for heat, colour in zip(heatmaps, COLOURS, strict=True):
+        weight = np.clip(resize(heat, image.shape[1::-1]), 0, 1)[..., None] * 0.75
+        out = out * (1 - weight) + colour * weight
+    return np.rint(np.clip(out, 0, 255)).astype(np.uint8)
+
+
+def contact_sheet(result: "PhotoResult") -> Image.Image | None:
+    """Every face: as the photo has it, as the network gives it, with heatmaps; None where there is no face."""
+    faces = result.faces[:MAX_FACES]
+    if not faces:
+        return None
+    width, height = 3 * CELL + GAP, CELL + LABEL + GAP
+    columns = max(1, min(6, round(math.sqrt(len(faces) * height / width))))
+    rows = -(-len(faces) // columns)
+    sheet = Image.new("RGB", (columns * width + GAP, rows * height + GAP), BACKGROUND)
+    pen = ImageDraw.Draw(sheet)
+    for i, face in enumerate(faces):
+        x, y = GAP + i % columns * width, GAP + i // columns * height
+        label = f"{face.number}  {face.size:.0f} px"
+        if face.restored and face.lr_consistency is not None:
+            label += f"  {face.lr_consistency:.0f} dB"
+        pen.text((x, y), label if face.restored else f"{label}  {face.reason}", INK if face.restored else FAINT)
+        for j, picture in enumerate(_pictures(face, result.before)):
+            sheet.paste(picture, (x + j * CELL, y + LABEL))
+    return sheet
+
+
+def _pictures(face: "PhotoFace", photo: np.ndarray) -> list[Image.Image]:
+    if face.restored:
+        lr = Image.fromarray(face.lr).resize((CELL, CELL), Image.Resampling.NEAREST)
+        return [lr, Image.fromarray(face.image), Image.fromarray(overlay(face.image, face.heatmaps))]
+    from .cut import cut
+
+    return [Image.fromarray(cut(photo, face.frame, CELL, Image.Resampling.BICUBIC))]
+
+
+def before_and_after(result: "PhotoResult", width: int = 1600) -> Image.Image:
+    """Side by side, `width` pixels in all at most."""
+    height, full = result.before.shape[:2]
+    target = (max(1, min(width // 2, full * result.scale)), 0)
+    target = (target[0], max(1, round(height * target[0] / full)))
+    before = Image.fromarray(result.before).resize(target, Image.Resampling.LANCZOS)
+    after = result.photo.resize(target, Image.Resampling.LANCZOS)
+    out = Image.new("RGB", (2 * target[0] + GAP, target[1]), BACKGROUND)
+    out.paste(before, (0, 0))
+    out.paste(after, (target[0] + GAP, 0))
+    return out
+
+
+def png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()

@@ -1,0 +1,164 @@
+"""The files of one photo. Each is written beside its place and renamed; the JSON comes last, so that where it is
+whole, everything is (`--resume` goes by it)."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..errors import FacepriorError
+from ..face.similarity import similarity_parameters
+from .pipeline import PhotoFace, PhotoResult
+from .sheet import MAX_FACES, contact_sheet, overlay
+
+# What a photo's ending becomes; anything else becomes PNG.
+KEPT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+SAVING: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "PNG": {"compress_level": 4},
+    "WEBP": {"quality": 95, "method": 2},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+}
+# The longest side that a format can hold.
+LONGEST = {"JPEG": 65_535, "WEBP": 16_383}
+
+
+def write_photo(
+    result: PhotoResult,
+    folder: Path,
+    name: str,
+    *,
+    about: dict[str, Any] | None = None,
+    faces: bool = True,
+) -> dict[str, Any]:
+    """Everything of a photo called `name` (party.jpg) into `folder`; returns what the JSON says.
+
+    party.jpg       the enlarged photo        party/01.png          each face, 128x128
+    party.sheet.png every face at a glance    party/01.lr.png       what the network saw, 16x16
+    party.json      boxes, transforms, ...    party/01.heatmap.png  with its components
+    """
+    stem = Path(name).stem
+    target, format = photo_target(result, folder, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_photo(result, target, format)
+    sheet = contact_sheet(result)
+    sheet_name = None
+    if sheet is not None:
+        sheet_name = f"{stem}.sheet.png"
+        write_atomically(folder / sheet_name, lambda file: sheet.save(file, "PNG"))
+    described = []
+    for face in result.faces:
+        files = _write_face(face, folder, stem) if faces and face.image is not None and face.restored else {}
+        described.append({**describe_face(face), "files": files})
+    notes = list(result.notes)
+    if len(result.faces) > MAX_FACES:
+        notes.append(f"the contact sheet shows the first {MAX_FACES} of {len(result.faces)} faces")
+    data = {
+        "format": 1,
+        "photo": name,
+        "width": result.before.shape[1],
+        "height": result.before.shape[0],
+        "scale": result.scale,
+        **(about or {}),
+        "files": {"photo": target.name, **({"sheet": sheet_name} if sheet_name else {})},
+        "notes": notes,
+        "faces": described,
+    }
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    text = re.sub(r"\[\s+([-\d.,\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)  # numbers in a line
+    write_atomically(folder / f"{stem}.json", lambda file: file.write(text.encode()))
+    return data
+
+
+def photo_target(result: PhotoResult, folder: Path, name: str) -> tuple[Path, str]:
+    """Where the enlarged photo goes and in which format: the photo's own where it can hold the result."""
+    path = Path(name)
+    format = KEPT.get(path.suffix.lower())
+    too_long = format is not None and max(result.photo.size) > LONGEST.get(format, 1 << 31)
+    if format is None or too_long or (format == "JPEG" and result.alpha is not None):
+        return folder / f"{path.stem}.png", "PNG"
+    return folder / path.name, format
+
+
+def save_photo(result: PhotoResult, target: Path, format: str | None = None) -> None:
+    """The enlarged photo with its colour profile, and its alpha where the format has one."""
+    format = format or KEPT.get(target.suffix.lower())
+    if format is None:
+        raise FacepriorError(f"{target}: expected an ending of {', '.join(KEPT)}")
+    image = result.photo if format == "JPEG" else result.with_alpha()
+    extra = {"icc_profile": result.icc} if result.icc else {}
+    write_atomically(target, lambda file: image.save(file, format, **SAVING[format], **extra))
+
+
+def describe_face(face: PhotoFace) -> dict[str, Any]:
+    """One entry of the JSON. Positions in pixels of the photo, centres at whole numbers; boxes by edges."""
+    entry: dict[str, Any] = {
+        "number": face.number,
+        "status": face.status,
+        "box": _rounded(face.detection.box),
+        "score": round(face.detection.score, 4),
+        "size": round(face.size, 2),
+    }
+    if face.reason:
+        entry["reason"] = face.reason
+    if face.detection.points is not None:
+        entry["points"] = [_rounded(p) for p in face.detection.points]
+    if face.detection.turn:
+        entry["turn"] = face.detection.turn
+    if face.transform is not None and np.isfinite(face.transform).all():
+        entry["cut"] = {"centre": _rounded(face.frame.centre), "side": round(face.size, 2), "angle": face.frame.angle}
+        entry["transform"] = [[round(float(v), 5) for v in row] for row in face.transform]
+        if face.restored:
+            angle, scale, tx, ty = (float(v) for v in similarity_parameters(face.transform))
+            entry["alignment"] = {
+                "angle": round(angle, 2),
+                "scale": round(scale, 4),
+                "shift": [round(tx, 4), round(ty, 4)],
+            }
+    if face.restored:
+        entry["components"] = {
+            c.name: {
+                "visible": c.visible,
+                "peak": round(c.peak, 3),
+                "position": None if c.position is None else _rounded(c.position),
+            }
+            for c in face.components
+        }
+        db = face.lr_consistency
+        entry["lr_consistency_db"] = None if db is None or not np.isfinite(db) else round(db, 2)
+    return entry
+
+
+def _write_face(face: PhotoFace, folder: Path, stem: str) -> dict[str, str]:
+    pictures = {
+        "image": (f"{face.number:02d}.png", face.image),
+        "lr": (f"{face.number:02d}.lr.png", face.lr),
+        "heatmap": (f"{face.number:02d}.heatmap.png", overlay(face.image, face.heatmaps)),
+    }
+    (folder / stem).mkdir(parents=True, exist_ok=True)
+    for name, pixels in pictures.values():
+        picture = Image.fromarray(pixels)
+        write_atomically(folder / stem / name, lambda file, picture=picture: picture.save(file, "PNG"))
+    return {kind: f"{stem}/{name}" for kind, (name, _) in pictures.items()}
+
+
+def write_atomically(target: Path, write: Callable[[Any], Any]) -> None:
+    """`write` gets an open file beside the target, which takes its place when all is written."""
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            write(file)
+        beside.replace(target)
+    except OSError as error:
+        raise FacepriorError(f"{target}: cannot write ({error.strerror or error})") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _rounded(values: Any) -> list[float]:
+    return [round(float(v), 2) for v in values]
