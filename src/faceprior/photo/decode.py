@@ -25,14 +25,15 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from ..errors import FacepriorError
 
 # Formats that hold pictures of people. Left out are those that run other programs (EPS calls Ghostscript).
-FORMATS = ("AVIF BMP DIB GIF HEIF ICNS ICO JPEG JPEG2000 MPO PCX PNG PPM QOI SGI TGA TIFF WEBP").split()
+FORMATS = frozenset(
+    {"AVIF", "BMP", "DIB", "GIF", "HEIF", "ICNS", "ICO", "JPEG", "JPEG2000", "MPO"}
+    | {"PCX", "PNG", "PPM", "QOI", "SGI", "TGA", "TIFF", "WEBP"}
+)
 
 # What a search of a folder takes as an image (lower case). A file named outright may have any ending.
 SUFFIXES = frozenset(
-    f".{ending}"
-    for ending in (
-        "avif bmp gif heic heif jfif jp2 jpeg jpg pbm pgm png pnm ppm qoi tga tif tiff webp"
-    ).split()
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm"}
+    | {".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"}
 )
 
 _TURNS = {
@@ -191,7 +192,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _formats() -> list[str]:
     Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
+    return sorted(FORMATS & Image.OPEN.keys())
 
 
 def _register_heif() -> None:

@@ -1,0 +1,1 @@
+"""Inference: the `Upscaler`, its backends, the packaged weights, pictures. Imports no PyTorch by itself."""

@@ -1,0 +1,34 @@
+"""The network as users call it: 8-bit faces in, 8-bit faces, heatmaps and transforms out. Both backends run this."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..face.components import COMPONENTS
+from .mtun import MTUN
+
+HEATMAP_SIZE = 64
+
+
+class Inference(nn.Module):
+    """uint8 (B, 16, 16, 3) -> uint8 (B, 128, 128, 3), float32 (B, 4, 64, 64), float32 (B, 2, 3).
+
+    Heatmaps of the last stack alone, raised to 64 px where the HEB works at 16 or 32, zeros without an HEB.
+    """
+
+    def __init__(self, network: MTUN):
+        super().__init__()
+        self.network = network
+
+    def forward(self, lr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x = lr.permute(0, 3, 1, 2).float() / 127.5 - 1
+        output = self.network(x)
+        # round() is half to even, in PyTorch as in ONNX and NumPy.
+        images = ((output.sr.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
+        if output.heatmaps:
+            heatmaps = output.heatmaps[-1]
+            if heatmaps.shape[-1] != HEATMAP_SIZE:
+                heatmaps = F.interpolate(heatmaps, (HEATMAP_SIZE, HEATMAP_SIZE), mode="bilinear")
+        else:
+            # Made of the input so that an exported graph keeps its number of faces.
+            heatmaps = (x[:, :1, :1, :1] * 0).expand(-1, len(COMPONENTS), HEATMAP_SIZE, HEATMAP_SIZE)
+        return images, heatmaps, output.transform

@@ -1,0 +1,31 @@
+"""What the `Upscaler` asks of a backend."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+LR_SIZE = 16
+HR_SIZE = 128
+HEATMAP_SIZE = 64
+MAPS = 4  # eyes, nose, mouth, chin
+FORMAT = 1  # of the description inside weights files
+
+DEVICES = ("auto", "cpu", "cuda", "coreml", "dml", "mps")
+
+
+class Outputs(NamedTuple):
+    """images uint8 (B, 128, 128, 3), heatmaps float32 (B, 4, 64, 64), transforms float32 (B, 2, 3)."""
+
+    images: np.ndarray
+    heatmaps: np.ndarray
+    transforms: np.ndarray
+
+
+class Backend(Protocol):
+    name: str  #     "onnx" or "torch"
+    device: str  #   what it runs on: "cpu", "cuda", ...
+    header: dict  #  the description in the weights file: format, model, config, version, provenance
+
+    def run(self, lr: np.ndarray) -> Outputs:
+        """uint8 (B, 16, 16, 3), C-contiguous, B >= 1. The same input gives the same output."""
+        ...

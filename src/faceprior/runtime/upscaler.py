@@ -1,0 +1,142 @@
+"""The user's object: 16x16 faces in, upright 128x128 faces, heatmaps and transforms out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FacepriorError
+from .backends.base import DEVICES, HEATMAP_SIZE, HR_SIZE, LR_SIZE, MAPS, Backend
+from .weights import ASSETS, packaged, read_checked
+
+BATCH = 8  # faces in one call of the network: more is no faster on a CPU and takes more memory
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of N faces, in their order.
+
+    images:     uint8 (N, 128, 128, 3), RGB, upright
+    heatmaps:   float32 (N, 4, 64, 64), about [0, 1], upright: eyes, nose, mouth, chin
+    transforms: float32 (N, 2, 3), normalised upright coordinates -> normalised input coordinates
+                (`faceprior.face.similarity` turns them into angle, scale and shift)
+    """
+
+    images: np.ndarray
+    heatmaps: np.ndarray
+    transforms: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Which weights these are; goes into every JSON. `version` is that of the faceprior that wrote them."""
+
+    name: str
+    version: str
+    sha256: str
+    backend: str
+    device: str
+
+
+class Upscaler:
+    """Made by `load`. Call it with faces; it splits them into batches, so memory stays bounded for any N."""
+
+    def __init__(self, backend: Backend, name: str, sha256: str, *, batch: int = BATCH):
+        self.backend, self.batch = backend, batch
+        version = str(backend.header.get("version", "unknown"))
+        self.info = ModelInfo(name, version, sha256, backend.name, backend.device)
+
+    def __call__(self, lr: np.ndarray) -> Result:
+        """uint8 RGB (N, 16, 16, 3), N >= 0 -> `Result`. One face alone needs its batch axis: `lr[None]`."""
+        lr = _checked(lr)
+        n = len(lr)
+        result = Result(
+            np.empty((n, HR_SIZE, HR_SIZE, 3), np.uint8),
+            np.empty((n, MAPS, HEATMAP_SIZE, HEATMAP_SIZE), np.float32),
+            np.empty((n, 2, 3), np.float32),
+        )
+        for start in range(0, n, self.batch):
+            part = slice(start, start + self.batch)
+            outputs = self.backend.run(lr[part])
+            result.images[part], result.heatmaps[part], result.transforms[part] = outputs
+        return result
+
+    def __repr__(self) -> str:
+        return f"Upscaler({self.info.name!r}, backend={self.info.backend!r}, device={self.info.device!r})"
+
+
+def load(
+    model: str | Path | None = None,
+    *,
+    backend: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+) -> Upscaler:
+    """An `Upscaler` of a packaged model or of a file.
+
+    model:   a packaged model's name (None: the default one), an `.onnx` file, a `.safetensors` file or the folder of
+             a training run (these two need PyTorch: `pip install 'faceprior[train]'`)
+    backend: "onnx", "torch", or "auto": ONNX Runtime wherever there is an ONNX file
+    device:  "auto", "cpu", "cuda", "coreml", "dml" (DirectML), "mps" (PyTorch)
+    threads: of the CPU; None: all that this process may use
+    """
+    if backend not in ("auto", "onnx", "torch"):
+        raise FacepriorError(f"backend {backend!r}: expected auto, onnx or torch")
+    if device not in DEVICES:
+        raise FacepriorError(f"device {device!r}: expected {', '.join(DEVICES)}")
+    name, path, sha256 = _find(model, backend)
+    data, sha256 = read_checked(path, sha256)
+    if path.suffix == ".onnx":
+        from .backends.onnx import OnnxBackend
+
+        return Upscaler(OnnxBackend(data, str(path), device=device, threads=threads), name, sha256)
+    del data
+    try:
+        from .backends.torch import TorchBackend
+    except ModuleNotFoundError as error:
+        raise FacepriorError(f"{path}: needs {error.name}: pip install 'faceprior[train]'") from None
+    return Upscaler(TorchBackend(path, device=device, threads=threads), name, sha256)
+
+
+def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None]:
+    """Name, weights file and, where packaged, its SHA-256."""
+    path = Path(model) if model is not None else None
+    if path is None or (not path.exists() and path.suffix not in (".onnx", ".safetensors")):
+        entry = packaged(None if model is None else str(model), ASSETS)
+        if backend != "torch":
+            return entry.name, ASSETS / entry.file, entry.sha256
+        if entry.safetensors is None:
+            raise FacepriorError(f"model {entry.name!r}: packaged for ONNX Runtime alone, not for backend 'torch'")
+        return entry.name, ASSETS / entry.safetensors[0], entry.safetensors[1]
+    if path.is_dir():
+        path = weights_of_run(path)
+    endings = {"onnx": (".onnx",), "torch": (".safetensors",), "auto": (".onnx", ".safetensors")}[backend]
+    if path.suffix not in endings:
+        hint = "; make one with `faceprior export`" if path.suffix == ".safetensors" else ""
+        raise FacepriorError(f"{path}: backend {backend!r} takes {' or '.join(endings)} files{hint}")
+    return path.stem, path, None
+
+
+def weights_of_run(folder: Path) -> Path:
+    """The weights that a training run offers: `model.safetensors`, or the only `.safetensors` file there."""
+    files = sorted(folder.glob("*.safetensors"))
+    chosen = [f for f in files if f.name == "model.safetensors"] or files
+    if len(chosen) != 1:
+        what = "no .safetensors file" if not files else f"{len(files)} .safetensors files, name one"
+        raise FacepriorError(f"{folder}: {what} in this run folder")
+    return chosen[0]
+
+
+def _checked(lr: np.ndarray) -> np.ndarray:
+    lr = np.asarray(lr)
+    wanted = f"expected uint8 (N, {LR_SIZE}, {LR_SIZE}, 3)"
+    if lr.dtype != np.uint8:
+        raise FacepriorError(f"lr: {wanted} with values 0..255, got {lr.dtype}")
+    if lr.ndim == 3:
+        raise FacepriorError(f"lr: {wanted}, got {lr.shape}; for one face give lr[None]")
+    if lr.shape[1:] != (LR_SIZE, LR_SIZE, 3):
+        raise FacepriorError(f"lr: {wanted}, got {lr.shape}")
+    return np.ascontiguousarray(lr)
