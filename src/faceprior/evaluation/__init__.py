@@ -1,0 +1,1 @@
+"""Figures: one pass over a split scores every model and the floors under a named protocol."""

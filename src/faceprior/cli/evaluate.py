@@ -1,0 +1,90 @@
+"""`faceprior evaluate`: models and floors on held-out faces, as a table and JSON."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option("--data", "-d", help="Folder written by `faceprior prepare`.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A packaged model (default, mtun ...), a .safetensors or .onnx file, a run folder, onnx:PATH, or "
+            "python:module:callable; any number of times. The floors bicubic and bicubic-true are always there.",
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    protocol: Annotated[str, typer.Option(help="paper (unaligned, RGB) or aligned-y (Y, 8 px border).")] = "paper",
+    limit: Annotated[int | None, typer.Option(help="So many faces, evenly spread.")] = None,
+    identity: Annotated[str | None, typer.Option(help="ONNX file of a face-embedding network (112x112).")] = None,
+    by: Annotated[str, typer.Option(help="Breakdowns: source, pose, age, group; '' for none.")] = "source,pose",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    batch: Annotated[int, typer.Option(help="Faces in one batch.")] = 64,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="Write the tables here.")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Write pictures of faces into this folder.")] = None,
+    rows: Annotated[int, typer.Option(help="Faces in a picture.")] = 8,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Measure PSNR, SSIM, alignment, heatmaps and identity on prepared faces.
+
+    Figures of different protocols do not compare: name the protocol beside every number.
+    """
+    import shlex
+    import sys
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from ..errors import FacepriorError
+    from ..evaluation.evaluate import EvaluateOptions
+    from ..evaluation.evaluate import evaluate as run
+    from ..evaluation.tables import grids, markdown
+
+    for path in (json_file, markdown_file):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise FacepriorError(f"{path}: its folder does not exist")
+    options = EvaluateOptions(split, protocol, limit, identity, by, device, batch, pictures, rows)
+    columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
+        task = bar.add_task("evaluate", total=None)
+        report = run(
+            model or [],
+            data,
+            options,
+            command=shlex.join(["faceprior", *sys.argv[1:]]),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    console = Console()
+    # A pipe is told no width; tables that wrap there are of no use to the next program.
+    if not console.is_terminal:
+        console = Console(width=200)
+    for grid in grids(report):
+        console.print(grid.rich())
+    if report.partly_outside:
+        console.print(
+            f"{report.partly_outside} of {report.faces} faces reach beyond their photo; "
+            "'inside' leaves out what lies there.",
+            highlight=False,
+        )
+    for path, text in ((json_file, report.to_json()), (markdown_file, markdown(report))):
+        if path is not None:
+            _write(path, text)
+
+
+def _write(path: Path, text: str) -> None:
+    """Beside its place, then renamed."""
+    from ..errors import FacepriorError
+
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise FacepriorError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,100 @@
+"""What can be evaluated: one interface, and the registry that turns `--model` into it.
+
+| `--model` | what |
+|---|---|
+| `bicubic`, `bicubic-true`, and what `register` adds | a registered name |
+| `onnx:PATH[?range=0,1&layout=nchw&size=16]` | an outside ONNX file, see `outside.py` |
+| `python:module:callable` | an outside function, see `outside.py` |
+| `default`, `mtun` ..., a `.safetensors` or `.onnx` file, a run folder | ours, through `faceprior.load` |
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..dataset.pairs import Pairs
+
+HR_SIZE = 128
+
+
+@dataclass
+class Restored:
+    """What a model makes of N faces. `heatmaps` and `transforms` are None where it has no such thing."""
+
+    images: np.ndarray  #                     uint8 (N, 128, 128, 3), RGB, upright
+    heatmaps: np.ndarray | None = None  #     float32 (N, 4, R, R)
+    transforms: np.ndarray | None = None  #   float32 (N, 2, 3), upright -> unaligned
+
+
+class Restorer(Protocol):
+    """A model under evaluation. `name` stands in the table, `sha256` is its file's, None where it has none."""
+
+    name: str
+    sha256: str | None
+
+    def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
+        """LR uint8 (N, 16, 16, 3). `pairs` is the batch it comes from: for floors that may know the truth."""
+        ...
+
+
+Factory = Callable[[str], Restorer]  # takes the device: "auto", "cpu", "cuda", ...
+
+_registry: dict[str, Factory] = {}
+
+
+def register(name: str, factory: Factory) -> None:
+    """Add a model that `--model NAME` finds. The factory should import what it needs itself."""
+    if ":" in name or name in _registry:
+        raise ValueError(f"model name {name!r} is taken or contains ':'")
+    _registry[name] = factory
+
+
+def registered() -> list[str]:
+    return sorted(_registry)
+
+
+def resolve(spec: str, device: str = "auto") -> Restorer:
+    """The model that `--model SPEC` names. Raises FacepriorError where there is none."""
+    if spec in _registry:
+        return _registry[spec](device)
+    if spec.startswith("onnx:"):
+        from .outside import OnnxModel
+
+        return OnnxModel(spec.removeprefix("onnx:"), device)
+    if spec.startswith("python:"):
+        from .outside import PythonModel
+
+        return PythonModel(spec.removeprefix("python:"))
+    return Ours(spec, device)
+
+
+class Ours:
+    """A model of this project, called exactly as a user calls it."""
+
+    def __init__(self, spec: str, device: str):
+        from ..runtime.upscaler import load
+
+        self.upscaler = load(spec, device=device)
+        self.name, self.sha256 = spec, self.upscaler.info.sha256
+
+    def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
+        result = self.upscaler(lr)
+        return Restored(result.images, result.heatmaps, result.transforms)
+
+
+def _bicubic(device: str) -> Restorer:
+    from .floors import Bicubic
+
+    return Bicubic()
+
+
+def _bicubic_true(device: str) -> Restorer:
+    from .floors import BicubicTrue
+
+    return BicubicTrue()
+
+
+register("bicubic", _bicubic)
+register("bicubic-true", _bicubic_true)

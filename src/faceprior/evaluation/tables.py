@@ -1,0 +1,130 @@
+"""A report as tables: for the terminal (rich) and for documents (Markdown), from the same rows."""
+
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from .report import ModelReport, Report, Stats
+
+
+@dataclass(frozen=True)
+class Column:
+    title: str
+    figure: str
+    digits: int
+    factor: float = 1.0
+
+
+MAIN = (
+    Column("PSNR dB", "psnr", 2),
+    Column("SSIM", "ssim", 4),
+    Column("PSNR inside", "psnr_inside", 2),
+    Column("SSIM inside", "ssim_inside", 4),
+    Column("STN deg", "stn_degrees", 2),
+    Column("STN scale %", "stn_scale", 2),
+    Column("STN px/128", "stn_pixels", 2),
+    Column("centre px/64", "centre", 2),
+    Column("visibility %", "visibility", 1, 100),
+    Column("LR dB", "consistency", 2),
+    Column("identity", "identity", 3),
+)
+SPREAD = (  # figures of which the tail matters: mean, median and 95th percentile
+    Column("STN deg", "stn_degrees", 2),
+    Column("STN scale %", "stn_scale", 2),
+    Column("STN px/128", "stn_pixels", 2),
+    Column("eyes px/64", "centre_eyes", 2),
+    Column("nose px/64", "centre_nose", 2),
+    Column("mouth px/64", "centre_mouth", 2),
+    Column("chin px/64", "centre_chin", 2),
+)
+
+
+@dataclass
+class Grid:
+    """A table as text. The first column is left-aligned, the others right-aligned."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+    def rich(self) -> Table:
+        # The figures are the point: the name gives way, they are never cut.
+        table = Table(title=self.title, title_justify="left")
+        for i, name in enumerate(self.header):
+            table.add_column(name, justify="right" if i else "left", overflow="fold", min_width=min(7, len(name)))
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def markdown(self) -> str:
+        lines = [
+            f"**{self.title}**",
+            "",
+            "| " + " | ".join(self.header) + " |",
+            "|---" + "|---:" * (len(self.header) - 1) + "|",
+            *("| " + " | ".join(row).replace("|yaw|", "yaw") + " |" for row in self.rows),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def grids(report: Report) -> list[Grid]:
+    """The main table, the spread of the alignment and heatmap errors, and one table a breakdown."""
+    columns = _used(report, MAIN)
+    auc = any(m.identity_auc is not None for m in report.models)
+    title = f"{report.protocol}: {report.split}, {report.faces} faces; means"
+    rows = [
+        [m.name, *_cells(m.overall, columns), *([_number(m.identity_auc, 4)] if auc else [])] for m in report.models
+    ]
+    result = [Grid(title, ["model", *(c.title for c in columns), *(["identity AUC"] if auc else [])], rows)]
+
+    spread = _used(report, SPREAD)
+    rows = [[m.name, *_spread(m, spread)] for m in report.models if any(c.figure in m.overall for c in spread)]
+    if rows:
+        result.append(Grid("mean / median / 95 %", ["model", *(c.title for c in spread)], rows))
+
+    for kind in report.models[0].by if report.models else ():
+        rows = [
+            [f"{part}: {m.name}", str(m.by[kind][part]["psnr"].n), *_cells(m.by[kind][part], columns)]
+            for part in report.models[0].by[kind]
+            for m in report.models
+        ]
+        if rows:
+            result.append(Grid(f"by {kind}", ["", "faces", *(c.title for c in columns)], rows))
+    return result
+
+
+def markdown(report: Report) -> str:
+    """All tables, with the protocol, the data and the command."""
+    sources = ", ".join(f"{name} {n}" for name, n in report.sources.items())
+    head = [
+        f"Protocol *{report.protocol}*: {report.protocol_text}.",
+        f"Split *{report.split}*: {report.faces} faces ({sources}).",
+        f"`{report.command}` ({report.seconds:.0f} s, faceprior {report.versions.get('faceprior', '?')})",
+    ]
+    return "\n".join([*head, "", *(grid.markdown() for grid in grids(report))])
+
+
+def _used(report: Report, columns: tuple[Column, ...]) -> list[Column]:
+    """Those that some model has; the inside figures only where they can differ from the others."""
+    return [
+        c
+        for c in columns
+        if any(c.figure in m.overall for m in report.models)
+        and (report.partly_outside or not c.figure.endswith("_inside"))
+    ]
+
+
+def _cells(stats: Stats, columns: list[Column]) -> list[str]:
+    return [_number(stats[c.figure].mean * c.factor, c.digits) if c.figure in stats else "-" for c in columns]
+
+
+def _spread(model: ModelReport, columns: list[Column]) -> list[str]:
+    cells = []
+    for c in columns:
+        s = model.overall.get(c.figure)
+        cells.append(" / ".join(_number(v * c.factor, c.digits) for v in (s.mean, s.median, s.p95)) if s else "-")
+    return cells
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None or value != value else f"{value:.{digits}f}"
