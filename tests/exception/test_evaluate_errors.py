@@ -33,6 +33,7 @@ def save(path, shape, node="Identity", out=None):
         ({"limit": 0}, "--limit 0"),
         ({"batch": -1}, "--batch -1"),
         ({"by": "pose,colour"}, "--by colour"),
+        ({"device": "tpu"}, "--device tpu: expected auto, cpu, cuda"),
     ],
 )
 def test_options(options, words):

@@ -2,13 +2,14 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 torch = pytest.importorskip("torch")
-for needed in ("torchmetrics", "pyarrow", "onnx"):
+for needed in ("torchmetrics", "pyarrow", "onnx", "safetensors"):
     pytest.importorskip(needed)
 
 import onnx  # noqa: E402
@@ -26,6 +27,10 @@ from faceprior.evaluation.groups import breakdown  # noqa: E402
 from faceprior.evaluation.metrics import to_levels  # noqa: E402
 from faceprior.evaluation.models import Restored, register, resolve  # noqa: E402
 from faceprior.evaluation.scores import as_images, score_split  # noqa: E402
+from faceprior.face.similarity import similarity_parameters  # noqa: E402
+from faceprior.networks.config import MTUNConfig  # noqa: E402
+from faceprior.networks.mtun import MTUN  # noqa: E402
+from faceprior.networks.weights import save_model  # noqa: E402
 
 NAMES = ("25_0_1_2017.jpg", "3_1_2_2017.jpg", "71_1_0_2017.jpg", "41_0_4_2017.jpg", "00012A08.jpg", "someone_03.jpg")
 YAWS = (0.0, -14.9, 15.0, 40.0, -40.1, 80.0)
@@ -145,6 +150,22 @@ def test_outside_onnx_file_of_our_own_layout(shards, tmp_path):
     expected = np.degrees(np.abs(np.arctan2(angles[:, 1], angles[:, 0]))).mean()
     assert figures["stn_degrees"].mean == pytest.approx(expected, rel=1e-4)
     assert figures["psnr"].mean == pytest.approx(report.model("bicubic").overall["psnr"].mean, abs=1)
+
+
+def test_our_own_weights_file_and_run_folder(shards, tmp_path):
+    """An untrained network's STN is the identity, so its error is the protocol's own transform."""
+    small = {"stacks": 1, "hourglass_depth": 1, "hourglass_features": 4, "branch_a": (8, 8), "branch_b": 8}
+    config = MTUNConfig(encoder=(8,) * 4, decoder=(8,) * 4, upsample=(8, 8), aligned=8, fusion=(8, 8, 8), **small)
+    (tmp_path / "run").mkdir()
+    save_model(MTUN(config), tmp_path / "run" / "model.safetensors")
+    save_model(MTUN(replace(config, heb=0)), tmp_path / "plain.safetensors")
+    specs = [str(tmp_path / "run"), str(tmp_path / "plain.safetensors")]
+    run, plain = evaluate(specs, shards).models[2:]
+    transform = PairMaker(FaceStore.load(shards, "test")).test(torch.arange(6)).transform
+    expected = np.abs(similarity_parameters(transform.numpy())[0]).mean()
+    assert run.overall["stn_degrees"].mean == pytest.approx(expected, rel=1e-4)
+    assert run.overall["centre"].n == 6 and len(run.sha256) == 64
+    assert "centre" not in plain.overall and plain.overall["psnr"].n == 6  # no HEB: no heatmaps to judge
 
 
 def test_python_callable(shards, tmp_path, monkeypatch):

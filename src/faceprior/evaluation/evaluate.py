@@ -19,6 +19,7 @@ from .pictures import write_pictures
 from .report import Report, make_report
 from .scores import score_split
 
+DEVICES = ("auto", "cpu", "cuda")
 FLOORS = ("bicubic", "bicubic-true")
 
 
@@ -43,6 +44,10 @@ class EvaluateOptions:
             if value is not None and value < 1:
                 raise FacepriorError(f"{flag} {value}: expected at least 1")
         kinds_of(self.by)
+        if self.device not in DEVICES:
+            raise FacepriorError(f"--device {self.device}: expected {', '.join(DEVICES)}")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise FacepriorError("--device cuda: PyTorch finds no CUDA device here; use auto or cpu")
 
 
 def evaluate(

@@ -78,10 +78,12 @@ class Ours:
 
         self.upscaler = load(spec, device=device)
         self.name, self.sha256 = spec, self.upscaler.info.sha256
+        # Without an HEB ("w/o Lh") the maps are zeros that keep the interface, not a prediction.
+        self.maps = self.upscaler.backend.header.get("config", {}).get("heb", True) != 0
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
         result = self.upscaler(lr)
-        return Restored(result.images, result.heatmaps, result.transforms)
+        return Restored(result.images, result.heatmaps if self.maps else None, result.transforms)
 
 
 def _bicubic(device: str) -> Restorer:
