@@ -1,6 +1,7 @@
 """What a run leaves to read: metrics.jsonl (one line a record) and TensorBoard scalars."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
@@ -9,7 +10,8 @@ from torch.utils.tensorboard import SummaryWriter
 class Journal:
     """Records of a run. On resumption, records after the checkpoint's step are dropped: they come again."""
 
-    def __init__(self, folder: Path, step: int):
+    def __init__(self, folder: Path, step: int, report: Callable[[str], None] = print):
+        self._report, self._failed = report, False
         self.path = folder / "metrics.jsonl"
         if self.path.exists():
             kept = [line for line in self.path.read_text(encoding="utf-8").splitlines() if _step(line) <= step]
@@ -24,14 +26,26 @@ class Journal:
         rounded = {name: float(f"{value:.6g}") for name, value in numbers.items()}
         # NaN is no JSON: it is written as the text "nan".
         plain = {name: value if abs(value) < float("inf") else str(value) for name, value in rounded.items()}
-        self._file.write(json.dumps({"kind": kind, "step": step, **plain, **more}) + "\n")
-        self._file.flush()
-        for name, value in numbers.items():
-            self._board.add_scalar(f"{kind}/{name}", value, step)
+        try:
+            self._file.write(json.dumps({"kind": kind, "step": step, **plain, **more}) + "\n")
+            self._file.flush()
+            for name, value in numbers.items():
+                self._board.add_scalar(f"{kind}/{name}", value, step)
+        except OSError as error:
+            self._complain(error)
 
     def close(self) -> None:
-        self._file.close()
-        self._board.close()
+        for file in (self._file, self._board):
+            try:
+                file.close()
+            except OSError as error:
+                self._complain(error)
+
+    def _complain(self, error: OSError) -> None:
+        """A record is not worth a run: a full disk is said once and training goes on."""
+        if not self._failed:
+            self._report(f"{self.path}: records are being lost: {error.strerror or error}")
+        self._failed = True
 
 
 def _step(line: str) -> float:

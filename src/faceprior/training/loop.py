@@ -59,6 +59,7 @@ class Trainer:
         self.progress: TrainProgress | None = None
         self._vgg, self._resume, self._elapsed_before, self._refused = vgg, resume, 0.0, 0
         self._validation: dict[str, float] = {}
+        self._looked = -1  # the step of the last validation in this process
         self._save_failed: str | None = None
         self.step = 0
         if not self.data.is_dir():
@@ -102,7 +103,12 @@ class Trainer:
             if saved is None and self.checkpoints.list():
                 raise FacepriorError(f"{self.checkpoints.folder}: no checkpoint is whole; start anew with --no-resume")
             if saved is not None:
-                before = TrainConfig.model_validate(json.loads(saved[1]["config"]))
+                try:
+                    before = TrainConfig.model_validate(json.loads(saved[1]["config"]))
+                except ValueError:  # pydantic's is one
+                    raise FacepriorError(
+                        f"{saved[0]}: from another version of faceprior; --no-resume starts anew"
+                    ) from None
                 if keys := self.config.differences(before):
                     raise FacepriorError(
                         f"{self.folder}: holds a run of another configuration ({', '.join(keys)} differ); "
@@ -162,7 +168,7 @@ class Trainer:
             self.step, self._elapsed_before = state["step"], state["elapsed"]
             self._refused, self._validation = state["refused"], state["validation"]
         if self.fabric.is_global_zero:
-            self.journal = Journal(self.folder, self.step)
+            self.journal = Journal(self.folder, self.step, self._say)
         self.progress = TrainProgress(
             self.total_steps, self.step, self.config.run.batch, shown=self.fabric.is_global_zero
         )
@@ -194,7 +200,7 @@ class Trainer:
                 if epoch_over or self._due(last_saved):
                     self._save()
                     last_saved = time.perf_counter()
-            if ended in ("done", "time") and self.step % self.sampler.steps_per_epoch:
+            if ended in ("done", "time") and self._looked != self.step:
                 self._look()
             self._finish(ended)
         finally:
@@ -268,7 +274,7 @@ class Trainer:
         """Validate the averaged weights and draw the epoch's picture."""
         if self.val_maker is None:
             return
-        model = self.update.average.module
+        model, self._looked = self.update.average.module, self.step
         self._validation = validate(self.fabric, model, self.val_maker)
         if not self.fabric.is_global_zero:
             return
@@ -280,7 +286,10 @@ class Trainer:
         )
         if self.config.run.pictures:
             path = self.folder / "pictures" / f"step-{self.step:08d}.png"
-            draw(model, self.val_maker, self.config.run.pictures, path)
+            try:
+                draw(model, self.val_maker, self.config.run.pictures, path)
+            except OSError as error:
+                self._say(f"{path}: not written: {error.strerror or error}")
 
     def _save(self) -> None:
         """A full disk must not end a run of days: it is said, and the next checkpoint tries again."""

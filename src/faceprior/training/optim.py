@@ -28,8 +28,7 @@ def make_optimiser(
     ]
     if config.name == "rmsprop":
         return torch.optim.RMSprop(listed, alpha=config.smoothing, eps=config.eps, foreach=True)
-    fused = next(module.parameters()).is_cuda
-    return torch.optim.AdamW(listed, betas=config.betas, eps=config.eps, fused=fused or None)
+    return torch.optim.AdamW(listed, betas=config.betas, eps=config.eps, fused=True)
 
 
 def set_rates(optimiser: torch.optim.Optimizer, factor: float) -> None:
@@ -45,8 +44,12 @@ class Average:
     """
 
     def __init__(self, module: nn.Module, decay: float):
-        self.source, self.decay = module, decay
+        self.decay = decay
         self.module = copy.deepcopy(module).requires_grad_(False).eval() if decay else module
+        mine = [*self.module.parameters(), *self.module.buffers()]
+        pairs = list(zip(mine, [*module.parameters(), *module.buffers()], strict=True))
+        self._averaged = [pair for pair in pairs if pair[0].is_floating_point()]
+        self._copied = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -54,12 +57,9 @@ class Average:
         if not self.decay:
             return
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        mine, theirs = list(self.module.state_dict().values()), list(self.source.state_dict().values())
-        floating = [(a, b) for a, b in zip(mine, theirs, strict=True) if a.is_floating_point()]
-        torch._foreach_lerp_([a for a, _ in floating], [b for _, b in floating], weight)
-        for a, b in zip(mine, theirs, strict=True):
-            if not a.is_floating_point():
-                a.copy_(b)
+        torch._foreach_lerp_([mine for mine, _ in self._averaged], [live for _, live in self._averaged], weight)
+        for mine, live in self._copied:
+            mine.copy_(live)
 
 
 class Buffers:

@@ -188,8 +188,12 @@ class Step:
 
 
 def _norm(module: nn.Module, clip: float) -> Tensor:
-    """The norm of the gradient, which is cut to `clip` where that is not 0."""
-    return nn.utils.clip_grad_norm_(module.parameters(), clip or math.inf)
+    """The norm of the gradient, which is then cut to `clip` where that is not 0."""
+    parameters = [p for p in module.parameters() if p.grad is not None]
+    norm = nn.utils.get_total_norm([p.grad for p in parameters])
+    if clip:
+        nn.utils.clip_grads_with_norm_(parameters, clip, norm)
+    return norm
 
 
 def _finite(numbers: dict[str, float]) -> bool:
