@@ -1,0 +1,169 @@
+"""Faces that are already cut out: decode, square, 16x16, the network, files."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .._version import __version__
+from ..errors import FacepriorError
+from ..face.frame import Frame
+from ..face.similarity import similarity_parameters
+from ..photo.cut import cut_lr
+from ..photo.decode import DecodedImage, read_image
+from ..photo.mask import components
+from ..photo.write import write_atomically
+from ..runtime.backends.base import LR_SIZE
+from ..runtime.pictures import ContactSheet, overlay
+from ..runtime.upscaler import Upscaler
+from .inputs import unique_stems
+
+SHEET, TABLE, HEATMAPS = "contact-sheet.png", "faces.json", ".heatmaps"
+LARGEST = 256  # pixels: a longer side than this is a photo rather than a face, unless the user says otherwise
+IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class Options:
+    heatmaps: bool = False  # write overlays
+    table: bool = False  #     write the JSON
+    sheet: bool = True
+    overwrite: bool = False
+    any_size: bool = False  #  take images larger than LARGEST for faces
+
+
+@dataclass
+class Report:
+    done: int = 0
+    sheet_left_out: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)  # input, reason
+
+
+def face_to_lr(image: DecodedImage) -> np.ndarray:
+    """The central square, brought to uint8 (16, 16, 3) as the training protocol does; transparency over white."""
+    rgb = image.over()
+    height, width = rgb.shape[:2]
+    if height == width == LR_SIZE:
+        return rgb
+    frame = Frame(((width - 1) / 2, (height - 1) / 2), (1.0, 0.0), float(min(height, width)))
+    return cut_lr(rgb, frame)
+
+
+def upscale_cropped(
+    files: Sequence[Path], out: Path, upscaler: Upscaler, options: Options, advance: Callable[[], object]
+) -> Report:
+    """Restores `files` into the folder `out`; `advance` is called once a file.
+
+    A file that cannot be read is in the report and stops nothing. Raises FacepriorError before anything is
+    written where an output would replace an input, or another file without `overwrite`.
+    """
+    stems = unique_stems(files, [Path(SHEET).stem], HEATMAPS)
+    _check_targets(files, stems, out, options)
+    report, sheet, rows = Report(), ContactSheet(), []
+    for batch in _batches(files, stems, upscaler.batch, options, report, advance):
+        out.mkdir(parents=True, exist_ok=True)
+        result = upscaler(np.stack([lr for *_, lr in batch]))
+        for i, (file, stem, note, lr) in enumerate(batch):
+            advance()
+            image, heatmaps, transform = result.images[i], result.heatmaps[i], result.transforms[i]
+            if not (np.isfinite(transform).all() and np.isfinite(heatmaps).all()):
+                report.failed.append((str(file), "the network gave numbers that are not finite"))
+                continue
+            _save(out / f"{stem}.png", image)
+            if options.heatmaps:
+                _save(out / f"{stem}{HEATMAPS}.png", overlay(image, heatmaps))
+            if options.sheet:
+                sheet.add(file.name, lr, image, heatmaps)
+            if options.table:
+                rows.append(_describe(file, stem, note, heatmaps, transform, options))
+            report.done += 1
+    if (picture := sheet.picture()) is not None:
+        write_atomically(out / SHEET, lambda f: picture.save(f, "PNG"))
+        report.sheet_left_out = report.done - len(sheet.rows)
+    if options.table and report.done:
+        failed = [{"input": name, "reason": reason} for name, reason in report.failed]
+        about = {"format": 1, "faceprior": __version__, "model": asdict(upscaler.info)}
+        text = json.dumps({**about, "faces": rows, "failed": failed}, indent=1, ensure_ascii=False, allow_nan=False)
+        text = re.sub(r"\[\s+([-\d.,\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)  # numbers in a line
+        # A file name may hold bytes that are no text; they must not lose the whole table.
+        write_atomically(out / TABLE, lambda f: f.write(text.encode("utf-8", "backslashreplace")))
+    return report
+
+
+Item = tuple[Path, str, str | None, np.ndarray]  # file, stem, note, lr
+
+
+def _batches(
+    files: Sequence[Path],
+    stems: Sequence[str],
+    size: int,
+    options: Options,
+    report: Report,
+    advance: Callable[[], object],
+) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    for file, stem in zip(files, stems, strict=True):
+        try:
+            image = read_image(file)
+            height, width = image.rgb.shape[:2]
+            if max(height, width) > LARGEST and not options.any_size:
+                raise FacepriorError(f"{file}: {width}x{height} is a photo, not a cropped face; --cropped if it is one")
+            batch.append((file, stem, image.note, face_to_lr(image)))
+        except FacepriorError as error:
+            report.failed.append((str(file), str(error).removeprefix(f"{file}: ")))
+            advance()
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _check_targets(files: Sequence[Path], stems: Sequence[str], out: Path, options: Options) -> None:
+    if out.exists() and not out.is_dir():
+        raise FacepriorError(f"{out}: is a file; -o names a folder")
+    names = [f"{stem}.png" for stem in stems]
+    if options.heatmaps:
+        names += [f"{stem}{HEATMAPS}.png" for stem in stems]
+    names += [SHEET] * options.sheet + [TABLE] * options.table
+    existing = [path for name in names if (path := out / name).exists()]
+    if not existing:
+        return
+    inputs = {file.resolve() for file in files}
+    if (clash := next((p for p in existing if p.resolve() in inputs), None)) is not None:
+        raise FacepriorError(f"{clash}: is an input and would be overwritten; choose another folder with -o")
+    if not options.overwrite:
+        more = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
+        raise FacepriorError(f"{existing[0]}: exists{more}; --overwrite replaces, -o names another folder")
+
+
+def _describe(
+    file: Path, stem: str, note: str | None, heatmaps: np.ndarray, transform: np.ndarray, options: Options
+) -> dict[str, Any]:
+    """One entry of the JSON; positions in pixels of the 128x128 output, pixel centres at whole numbers."""
+    angle, scale, tx, ty = (float(value) for value in similarity_parameters(transform))
+    entry: dict[str, Any] = {"input": str(file), "image": f"{stem}.png"}
+    if options.heatmaps:
+        entry["heatmaps"] = f"{stem}{HEATMAPS}.png"
+    if note:
+        entry["note"] = note
+    entry["transform"] = [[round(float(v), 5) for v in row] for row in transform]
+    entry["alignment"] = {"angle": round(angle, 2), "scale": round(scale, 4), "shift": [round(tx, 4), round(ty, 4)]}
+    entry["components"] = {
+        c.name: {
+            "visible": c.visible,
+            "peak": round(c.peak, 3),
+            "position": None if c.position is None else [round(v, 2) for v in c.position],
+        }
+        for c in components(heatmaps, IDENTITY)
+    }
+    return entry
+
+
+def _save(path: Path, image: np.ndarray) -> None:
+    write_atomically(path, lambda file: Image.fromarray(image).save(file, "PNG"))

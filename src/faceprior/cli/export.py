@@ -1,0 +1,42 @@
+"""`faceprior export`: a training run -> an ONNX file, or a packaged model."""
+
+from pathlib import Path
+
+import typer
+
+
+def export(
+    model: Path = typer.Argument(..., help="A run folder or a .safetensors file."),
+    out: Path | None = typer.Option(None, "-o", "--out", help="The .onnx file (default: beside the weights)."),
+    fp16: bool = typer.Option(True, "--fp16/--fp32", help="How weights are kept on disk; computed is in fp32."),
+    package: str | None = typer.Option(
+        None, "--package", metavar="NAME", help="Make it a packaged model of this checkout instead."
+    ),
+    description: str = typer.Option("", help="With --package: one line for the list of models."),
+    default: bool = typer.Option(False, "--default", help="With --package: the model used when none is named."),
+    safetensors: bool = typer.Option(False, "--safetensors", help="With --package: keep weights for PyTorch too."),
+) -> None:
+    """Write a model as ONNX: uint8 faces in, uint8 faces, heatmaps and transforms out, callable from any language."""
+    from ..errors import FacepriorError
+    from ..networks.export import export_onnx
+    from ..networks.weights import load_model, read_header
+    from ..runtime.upscaler import weights_of_run
+
+    if package is None and (description or default or safetensors):
+        raise FacepriorError("--description, --default and --safetensors go with --package NAME")
+    weights = weights_of_run(model) if model.is_dir() else model
+    network, header = load_model(weights), read_header(weights)
+    if package is not None:
+        from .package import package_model
+
+        if out is not None:
+            raise FacepriorError("-o and --package exclude each other")
+        for path in package_model(network, header, package, description, default=default, safetensors=safetensors):
+            print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+        return
+    out = out or weights.with_suffix(".onnx")
+    if out.suffix != ".onnx":
+        raise FacepriorError(f"{out}: expected a name that ends in .onnx")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    export_onnx(network, out, header, fp16=fp16)
+    print(f"{out}  {out.stat().st_size / 1e6:.1f} MB")

@@ -1,0 +1,57 @@
+"""A trained network -> a packaged model: files in `assets/` and their entry in `models.json`."""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+import torch
+
+from ..errors import FacepriorError
+from ..networks.export import export_onnx
+from ..networks.mtun import MTUN
+from ..networks.weights import save_model
+from ..runtime.weights import ASSETS, REGISTRY
+
+
+def package_model(
+    network: MTUN,
+    header: dict,
+    name: str,
+    description: str,
+    *,
+    default: bool = False,
+    safetensors: bool = False,
+    assets: Path = ASSETS,
+) -> list[Path]:
+    """Writes `NAME.onnx` (and `NAME.safetensors`, fp16), registers them with their SHA-256; returns the files.
+
+    An entry of that name is replaced. The first model becomes the default.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name) or name == "default":
+        raise FacepriorError(f"--package {name!r}: expected a name of lower-case letters, digits, '.', '_' and '-'")
+    path = assets / REGISTRY
+    table = {"format": 1, "default": None, "models": {}}
+    if path.exists():
+        table = json.loads(path.read_text("utf-8"))
+    onnx = assets / f"{name}.onnx"
+    export_onnx(network, onnx, header)
+    entry = {"file": onnx.name, "sha256": _sha256(onnx), "description": description}
+    written = [onnx]
+    if safetensors:
+        weights = assets / f"{name}.safetensors"
+        save_model(network, weights, header.get("provenance"), dtype=torch.float16)
+        entry["safetensors"] = {"file": weights.name, "sha256": _sha256(weights)}
+        written.append(weights)
+    table["models"][name] = entry
+    if default or table["default"] is None:
+        table["default"] = name
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
+    beside.replace(path)
+    return [*written, path]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
