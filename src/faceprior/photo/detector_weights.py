@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 
 from .. import __version__
@@ -31,6 +32,10 @@ VARIABLE = "FACEPRIOR_DETECTOR_WEIGHTS"
 MENDING = f"fetch {URLS[1]} elsewhere and give it with --detector-weights or {VARIABLE}, or give --boxes"
 
 
+class Unavailable(FacepriorError):
+    """There is no detector file here and none could be fetched (a file named and absent is another error)."""
+
+
 def detector_weights(given: str | Path | None = None, *, offline: bool = False) -> Path:
     """The file to load: `given`, else $FACEPRIOR_DETECTOR_WEIGHTS, else the cached one, fetched if absent.
 
@@ -47,7 +52,7 @@ def detector_weights(given: str | Path | None = None, *, offline: bool = False) 
     if _is_right(cached):
         return cached
     if offline:
-        raise FacepriorError(f"the face detector is not in {cached.parent}: {MENDING}")
+        raise Unavailable(f"the face detector is not in {cached.parent}: {MENDING}")
     return fetch(cached)
 
 
@@ -73,7 +78,7 @@ def fetch(
     for url in urls:
         try:
             data = _download(url, size, timeout)
-        except (OSError, ValueError, urllib.error.URLError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             reasons.append(_reason(error))
             continue
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -82,9 +87,9 @@ def fetch(
         try:
             _write(target, data)
         except OSError as error:
-            raise FacepriorError(f"{target}: cannot keep the face detector ({error.strerror}): {MENDING}") from None
+            raise Unavailable(f"{target}: cannot keep the face detector ({error.strerror}): {MENDING}") from None
         return target
-    raise FacepriorError(f"cannot fetch the face detector ({'; '.join(dict.fromkeys(reasons))}): {MENDING}")
+    raise Unavailable(f"cannot fetch the face detector ({'; '.join(dict.fromkeys(reasons))}): {MENDING}")
 
 
 def _download(url: str, size: int, timeout: float) -> bytes:

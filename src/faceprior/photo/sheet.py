@@ -1,4 +1,4 @@
-"""Pictures for people: heatmaps over a face, the contact sheet of a photo, before and after."""
+"""Pictures for people: the contact sheet of a photo, before and after."""
 
 import io
 import math
@@ -7,25 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .warp import resize
+from ..runtime.pictures import BACKGROUND, GAP, INK, overlay
 
 if TYPE_CHECKING:
     from .pipeline import PhotoFace, PhotoResult
 
-CELL, GAP, LABEL = 128, 6, 14  # pixels
+CELL, LABEL = 128, 14  # pixels
 MAX_FACES = 200  # on one sheet
-BACKGROUND, INK, FAINT = (24, 24, 26), (235, 235, 235), (150, 150, 155)
-COLOURS = np.array([(64, 160, 255), (64, 220, 120), (255, 80, 90), (255, 200, 60)], np.float32)
-"""eyes, nose, mouth, chin"""
-
-
-def overlay(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
-    """uint8 (128, 128, 3), float32 (4, R, R) -> uint8 (128, 128, 3): each component in its colour."""
-    out = image.astype(np.float32)
-    for heat, colour in zip(heatmaps, COLOURS, strict=True):
-        weight = np.clip(resize(heat, image.shape[1::-1]), 0, 1)[..., None] * 0.75
-        out = out * (1 - weight) + colour * weight
-    return np.rint(np.clip(out, 0, 255)).astype(np.uint8)
+FAINT = (150, 150, 155)  # the ink of what was left as it was
 
 
 def contact_sheet(result: "PhotoResult") -> Image.Image | None:

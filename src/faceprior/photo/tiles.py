@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
-from .boxes import suppress
+from .boxes import Detection, suppress
 
 TILE = 1280  # pixels of the enlarged tile; the detector's buffers grow with its square (about 200 MB)
 OVERLAP = 192  # pixels of the enlarged tile
@@ -84,3 +84,19 @@ def reduce(image: np.ndarray, factor: int = REDUCTION) -> np.ndarray:
         blocks = strip.reshape(-1, factor, width, factor, 3).mean((1, 3), dtype=np.float32)
         out[y : y + len(blocks)] = np.rint(blocks)
     return out
+
+
+def turned_back(row: np.ndarray, turn: int, height: int, width: int, *, points: bool = True) -> Detection:
+    """A row (15,) found on np.rot90(photo, turn) -> a detection on the photo of (height, width)."""
+    box = np.array([row[:2], row[:2] + row[2:4]])  # two corners, edges
+    marks = row[4:14].reshape(5, 2) + 0.5
+    for k in range(turn, 0, -1):
+        across = width if k % 2 else height  # width of the picture before this quarter turn
+        box, marks = (np.stack([across - p[:, 1], p[:, 0]], -1) for p in (box, marks))
+    low, high = box.min(0), box.max(0)
+    return Detection(
+        (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])),
+        float(row[14]),
+        tuple((float(x), float(y)) for x, y in marks - 0.5) if points else None,
+        turn,
+    )

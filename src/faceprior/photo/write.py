@@ -13,8 +13,9 @@ from PIL import Image
 
 from ..errors import FacepriorError
 from ..face.similarity import similarity_parameters
+from ..runtime.pictures import overlay
 from .pipeline import PhotoFace, PhotoResult
-from .sheet import MAX_FACES, contact_sheet, overlay
+from .sheet import MAX_FACES, contact_sheet
 
 # What a photo's ending becomes; anything else becomes PNG.
 KEPT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -33,17 +34,20 @@ def write_photo(
     folder: Path,
     name: str,
     *,
+    stem: str | None = None,
     about: dict[str, Any] | None = None,
     faces: bool = True,
 ) -> dict[str, Any]:
     """Everything of a photo called `name` (party.jpg) into `folder`; returns what the JSON says.
 
+    stem: what the files are called instead of "party"; about: further entries of the JSON.
+
     party.jpg       the enlarged photo        party/01.png          each face, 128x128
     party.sheet.png every face at a glance    party/01.lr.png       what the network saw, 16x16
     party.json      boxes, transforms, ...    party/01.heatmap.png  with its components
     """
-    stem = Path(name).stem
-    target, format = photo_target(result, folder, name)
+    target, format = photo_target(result, folder, name, stem)
+    stem = stem or Path(name).stem
     folder.mkdir(parents=True, exist_ok=True)
     save_photo(result, target, format)
     sheet = contact_sheet(result)
@@ -75,9 +79,9 @@ def write_photo(
     return data
 
 
-def photo_target(result: PhotoResult, folder: Path, name: str) -> tuple[Path, str]:
+def photo_target(result: PhotoResult, folder: Path, name: str, stem: str | None = None) -> tuple[Path, str]:
     """Where the enlarged photo goes and in which format: the photo's own where it can hold the result."""
-    path = Path(name)
+    path = Path(name).with_stem(stem or Path(name).stem)
     format = KEPT.get(path.suffix.lower())
     too_long = format is not None and max(result.photo.size) > LONGEST.get(format, 1 << 31)
     if format is None or too_long or (format == "JPEG" and result.alpha is not None):

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FacepriorError
+from ..runtime.threads import thread_count
 from .boxes import Detection, suppress
-from .tiles import search
+from .tiles import search, turned_back
 
 STRIDES = (8, 16, 32)
 # On shrunk copies of the development photos (52 faces, box heights of 8 to 24 px), enlarged 2x: 0.7 finds 49
@@ -41,8 +42,7 @@ class YuNet:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        if threads is not None:
-            options.intra_op_num_threads = threads
+        options.intra_op_num_threads = thread_count(threads)
         try:
             self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
             self._outputs = [f"{kind}_{s}" for s in STRIDES for kind in ("cls", "obj", "bbox", "kps")]
@@ -67,7 +67,7 @@ class YuNet:
         for turn in range(4 if self.any_turn else 1):
             # rot90 turns the picture counter-clockwise: a face turned clockwise comes upright.
             rows = search(np.rot90(rgb, turn), self.tile, zoom)
-            found += [_turned_back(row, turn, rgb.shape[0], rgb.shape[1]) for row in rows]
+            found += [turned_back(row, turn, rgb.shape[0], rgb.shape[1]) for row in rows]
         boxes = np.array([face.box for face in found]).reshape(-1, 4)
         return [found[i] for i in suppress(boxes, np.array([face.score for face in found]))]
 
@@ -93,19 +93,3 @@ class YuNet:
         centre, size = (grid + box[:, :2]) * stride, np.exp(box[:, 2:]) * stride
         points = (outputs[f"kps_{stride}"][0, kept].reshape(-1, 5, 2) + grid[:, None]) * stride
         return np.column_stack([centre - size / 2, size, points.reshape(-1, 10), score[kept]])
-
-
-def _turned_back(row: np.ndarray, turn: int, height: int, width: int) -> Detection:
-    """A row found on np.rot90(photo, turn) -> a detection on the photo of (height, width)."""
-    box = np.array([row[:2], row[:2] + row[2:4]])  # two corners, edges
-    points = row[4:14].reshape(5, 2) + 0.5
-    for k in range(turn, 0, -1):
-        across = width if k % 2 else height  # width of the picture before this quarter turn
-        box, points = (np.stack([across - p[:, 1], p[:, 0]], -1) for p in (box, points))
-    low, high = box.min(0), box.max(0)
-    return Detection(
-        (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])),
-        float(row[14]),
-        tuple((float(x), float(y)) for x, y in points - 0.5),
-        turn,
-    )
