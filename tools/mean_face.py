@@ -20,7 +20,7 @@ import numpy as np
 from faceprior.face.components import FLIP, LEFT_EYE, RIGHT_EYE
 from faceprior.face.landmarks import read_pts
 
-MOST = 600  # shapes of a folder: enough, and no folder outweighs the others
+MOST = 300  # shapes of a folder: enough, and no folder outweighs the others
 
 
 def load(folder: Path) -> np.ndarray:
@@ -79,14 +79,14 @@ def poses(shapes: np.ndarray, s: np.ndarray, w: np.ndarray) -> tuple[np.ndarray,
     return camera, mean_p - camera @ mean_s
 
 
-def refine(shapes: np.ndarray, s: np.ndarray, rounds: int = 1500) -> np.ndarray:
-    """Alternate poses and shape with landmark weights, until neither moves: (68, 3).
+def refine(shapes: np.ndarray, s: np.ndarray, rounds: int = 600) -> np.ndarray:
+    """Alternate poses and shape with landmark weights: (68, 3).
 
-    Depth against the spread of the yaws is a flat valley (bas-relief): 60 rounds leave depth 15 % too large,
-    hence the many rounds and the extrapolated step.
+    Depth against the spread of the yaws is a flat valley (bas-relief): 60 plain rounds leave the depth 15 % too
+    large, hence the extrapolated step; from 300 such rounds to 1,000 it changes by 0.5 %.
     """
     w = np.ones(len(s))
-    for done in range(rounds):
+    for _ in range(rounds):
         camera, shift = poses(shapes, s, w)
         scale = np.sqrt((camera**2).sum((1, 2)) / 2)
         camera, target = camera / scale[:, None, None], (shapes - shift[:, None]) / scale[:, None, None]
@@ -96,8 +96,7 @@ def refine(shapes: np.ndarray, s: np.ndarray, rounds: int = 1500) -> np.ndarray:
         right = ((target * trust[..., None]) @ camera).sum(0)
         step = np.linalg.solve(gram, right[..., None])[..., 0] - s
         s = s + 1.8 * step
-        if done > 50 and np.abs(step).max() < 2e-6:
-            break
+        s *= np.sqrt(len(s)) / np.linalg.norm(s)
         w = 1 / (np.median(error, 0) ** 2 + 1e-6)
         w /= w.mean()
     return s
