@@ -1,0 +1,89 @@
+"""The losses against values worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from faceprior.face.heatmaps import component_kernels, render_heatmaps
+from faceprior.face.similarity import similarity_matrix
+from faceprior.training.losses import (
+    adversarial_loss,
+    discriminator_loss,
+    feature_loss,
+    heatmap_loss,
+    pixel_loss,
+    transform_loss,
+)
+
+
+def test_pixel_loss_is_a_mean_over_everything():
+    sr, hr = torch.zeros(2, 3, 4, 4), torch.full((2, 3, 4, 4), 0.5)
+    assert pixel_loss(sr, hr).item() == pytest.approx(0.25)
+    assert pixel_loss(sr, hr, "l1").item() == pytest.approx(0.5)
+    assert pixel_loss(sr, hr, "charbonnier").item() == pytest.approx(math.sqrt(0.25 + 1e-6))
+
+
+def test_feature_loss_norms():
+    features, target = torch.zeros(1, 2, 2, 2), torch.full((1, 2, 2, 2), 3.0)
+    assert feature_loss(features, target).item() == pytest.approx(9)
+    assert feature_loss(features, target, "relative").item() == pytest.approx(1)  # "all features lost"
+    assert feature_loss(features, target, "released").item() == pytest.approx(9 / 127.5**2)
+
+
+def test_adversarial_losses_match_the_logarithms_of_the_paper():
+    real, fake = torch.tensor([[0.3], [-1.2]]), torch.tensor([[0.7], [-0.4]])
+    p, q = torch.sigmoid(real), torch.sigmoid(fake)
+    assert discriminator_loss(real, fake).item() == pytest.approx(
+        -(p.log().mean() + (1 - q).log().mean()).item() / 2, rel=1e-5
+    )
+    assert adversarial_loss(fake).item() == pytest.approx(-q.log().mean().item(), rel=1e-5)
+    assert adversarial_loss(fake, "saturating").item() == pytest.approx((1 - q).log().mean().item(), rel=1e-5)
+
+
+def test_adversarial_losses_are_finite_and_push_at_extreme_logits():
+    fake = torch.tensor([[-500.0]], requires_grad=True)
+    adversarial_loss(fake).backward()
+    assert fake.grad.item() == pytest.approx(-1)  # D is sure it is fake: LU pushes the logit up with full force
+    assert math.isfinite(discriminator_loss(torch.tensor([[-500.0]]), torch.tensor([[500.0]])).item())
+
+
+@pytest.mark.parametrize("size", [16, 32, 64])
+def test_heatmap_loss_is_about_one_for_an_empty_prediction(size):
+    """Energy norm: one lone landmark of the nose missed costs 1 in that component, and 0 in the three others."""
+    places = 32 + 64 * torch.rand(512, 1, 2, generator=torch.Generator().manual_seed(0))
+    landmarks, visible = places.expand(512, 68, 2), torch.zeros(512, 68, dtype=torch.bool)
+    visible[:, 30] = True
+    target, kernels = render_heatmaps(landmarks, visible, size), component_kernels(landmarks, visible)
+    assert kernels[0].tolist() == [0, 1, 0, 0]
+    loss = heatmap_loss([torch.zeros_like(target)], target, kernels)
+    assert loss.item() == pytest.approx(1 / 4, rel=0.02)
+    assert heatmap_loss([target], target, kernels).item() == 0
+
+
+def test_heatmap_loss_divides_by_visible_kernels_only():
+    target = torch.zeros(1, 4, 8, 8)
+    guess = torch.ones(1, 4, 8, 8)  # squared error: 64 in every component
+    kernels = torch.tensor([[12.0, 4.0, 20.0, 0.0]])  # half of the nose hidden, the chin not visible at all
+    wanted = (64 / 12 + 64 / 4 + 64 / 20 + 64 / 17) / 4  # an unseen component counts its full 17
+    assert heatmap_loss([guess], target, kernels, "sum").item() == pytest.approx(wanted)
+    assert heatmap_loss([guess], target, kernels, "mean").item() == pytest.approx(1)
+
+
+def test_heatmap_loss_supervises_every_stack_and_the_unseen_component():
+    target, kernels = torch.zeros(1, 4, 8, 8), torch.tensor([[12.0, 9.0, 20.0, 0.0]])
+    stacks = [torch.full((1, 4, 8, 8), 0.1, requires_grad=True) for _ in range(3)]
+    heatmap_loss(stacks, target, kernels).backward()
+    assert all((maps.grad[0, 3] > 0).all() for maps in stacks)
+
+
+def test_transform_loss_is_a_distance_in_normalised_units():
+    true = torch.from_numpy(similarity_matrix([10.0], [1.05], [0.02], [-0.03])).float()
+    assert transform_loss(true, true).item() == 0
+    shifted = true.clone()
+    shifted[:, 0, 2] += 0.3
+    assert transform_loss(shifted, true).item() == pytest.approx(0.09, rel=1e-4)
+    one = torch.from_numpy(similarity_matrix([1.0], [1.0], [0.0], [0.0])).float()
+    none = torch.from_numpy(similarity_matrix([0.0], [1.0], [0.0], [0.0])).float()
+    corner = 2 * math.sqrt(2) * math.sin(math.radians(0.5))  # chord of 1 degree at radius sqrt(2)
+    assert transform_loss(one, none).item() == pytest.approx(corner**2 * 4 / 5, rel=1e-3)  # the centre stays
