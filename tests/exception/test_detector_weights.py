@@ -155,7 +155,7 @@ def test_boxes_of_a_user(tmp_path):
     assert read_boxes(path, Path("some/b.jpg")) == []
     for text in ("[[1, 2, 3]]", "[[1, 2, 0, 4]]", "[1]", '{"c.jpg": []}', "nonsense", "[[1, 2, NaN, 4]]"):
         path.write_text(text)
-        with pytest.raises(FacepriorError, match="boxes.json"):
+        with pytest.raises(FacepriorError, match=r"boxes\.json"):
             read_boxes(path, Path("b.jpg"))
     with pytest.raises(FacepriorError, match="no such file"):
         read_boxes(tmp_path / "absent.json")

@@ -1,6 +1,7 @@
 """Tiles, merging and order with a detector of our own making; the embedded one; YuNet where its file is."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def find_squares(tile: np.ndarray) -> np.ndarray:
         x1 = x0 + int(np.argmin(np.append(white[y0, x0:], False)))
         y1 = y0 + int(np.argmin(np.append(white[y0:, x0], False)))
         todo[y0:y1, x0:x1] = False
-        if 8 <= min(x1 - x0, y1 - y0) and max(x1 - x0, y1 - y0) <= 200:  # not what rounded corners leave
+        if min(x1 - x0, y1 - y0) >= 8 and max(x1 - x0, y1 - y0) <= 200:  # not what rounded corners leave
             middle = np.tile(((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2), 5)
             rows.append((x0 - 0.5, y0 - 0.5, x1 - x0, y1 - y0, *middle, min(x1 - x0, y1 - y0) / 250))
     return np.array(rows).reshape(-1, 15)
@@ -58,7 +59,7 @@ def test_spans_cover_and_overlap():
     for length, size, overlap in ((10, 20, 5), (1000, 640, 96), (2000, 640, 96), (641, 640, 96)):
         pieces = tiles.spans(length, size, overlap)
         assert pieces[0][0] == 0 and pieces[-1][1] == length
-        assert all(b[0] <= a[1] - min(overlap, length) for a, b in zip(pieces, pieces[1:], strict=False))
+        assert all(b[0] <= a[1] - min(overlap, length) for a, b in pairwise(pieces))
 
 
 def test_reducing_is_the_mean_of_blocks():
@@ -104,7 +105,7 @@ def test_gradient_features_of_an_edge():
     assert features[4, :, 0].argmax() in (3, 4)
     assert features[4, 3, :18].argmax() == 0 and features[4, 3, 18:27].argmax() == 0
     assert (features[:, [0, 7]] == 0).all()
-    assert 0 <= features.min() and features.max() <= 0.2357 * 18
+    assert features.min() >= 0 and features.max() <= 0.2357 * 18
 
 
 def face_at(height: int) -> np.ndarray:

@@ -80,7 +80,7 @@ def test_no_seam_where_network_and_photo_differ_in_tone():
     photo = np.rint(resize(scene(12, 14, 3), (112, 96))).clip(40, 200).astype(np.uint8)
     square = Frame((56.0, 48.0), (1.0, 0.0), 30.0)
     face = np.asarray(Image.fromarray(cut(photo, square, 128, Image.Resampling.BICUBIC)), np.int16)
-    wrong = np.clip(face + (45, 25, 15), 0, 255).astype(np.uint8)
+    wrong = np.clip(face + np.array([45, 25, 15]), 0, 255).astype(np.uint8)
     canvas = enlarge(photo, SCALE)
     before = np.asarray(canvas, np.float32)
     paste(canvas, photo, Restored(square, wrong, NOTHING_SEEN, IDENTITY), SCALE, keep_detail=0.0)

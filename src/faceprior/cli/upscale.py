@@ -1,4 +1,4 @@
-"""`faceprior upscale`: faces in, upright 128x128 faces out."""
+"""`faceprior upscale`: photos in, photos with their faces restored out; or cropped faces in, 128x128 faces out."""
 
 import sys
 from pathlib import Path
@@ -7,44 +7,102 @@ import typer
 
 from ..errors import FacepriorError
 
+PHOTOS, RUN = "Photos", "Running"
+
 
 def upscale(
     inputs: list[str] = typer.Argument(..., help="Files, folders or globs (quoted)."),
     out: Path = typer.Option(Path("out"), "-o", "--out", help="Folder for the results."),
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
-    heatmaps: bool = typer.Option(False, "--heatmaps", help="Also <name>.heatmaps.png: the four components in colour."),
-    table: bool = typer.Option(False, "--json", help="Also faces.json: transforms, components, model and version."),
-    sheet: bool = typer.Option(True, "--sheet/--no-sheet", help="contact-sheet.png: every face at a glance."),
     recursive: bool = typer.Option(False, "-r", "--recursive", help="Look into sub-folders."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace results of an earlier run (never an input)."),
+    sheet: bool = typer.Option(True, "--sheet/--no-sheet", help="A contact sheet: every face at a glance."),
     cropped: bool = typer.Option(False, "--cropped", help="Every input is one face already cut out, of any size."),
-    device: str = typer.Option("auto", help="auto, cpu, cuda, coreml, dml, mps."),
-    threads: int | None = typer.Option(None, min=1, help="CPU threads (default: all that may be used)."),
-    backend: str = typer.Option("auto", help="auto, onnx, torch."),
+    heatmaps: bool = typer.Option(
+        False, "--heatmaps", help="Cropped faces: also <name>.heatmaps.png, the four components in colour."
+    ),
+    table: bool = typer.Option(
+        False, "--json", help="Cropped faces: also faces.json, transforms, components, model and version."
+    ),
+    photos: bool = typer.Option(
+        False, "--photos", help="Every input is a photo to find faces in, of any size.", rich_help_panel=PHOTOS
+    ),
+    scale: int = typer.Option(4, help="How many times as large the photo becomes, 1-8.", rich_help_panel=PHOTOS),
+    strength: float = typer.Option(1.0, help="0 the photo enlarged, 1 the restored faces.", rich_help_panel=PHOTOS),
+    min_size: float = typer.Option(8.0, help="Leave smaller faces, in pixels of the photo.", rich_help_panel=PHOTOS),
+    max_size: float = typer.Option(60.0, help="Leave larger faces, in pixels of the photo.", rich_help_panel=PHOTOS),
+    faces: str | None = typer.Option(None, help="Only these, as numbered on the sheet: 1,3.", rich_help_panel=PHOTOS),
+    consistent: bool = typer.Option(
+        False, "--consistent", help="Make each face agree with the photo's own pixels.", rich_help_panel=PHOTOS
+    ),
+    boxes: Path | None = typer.Option(
+        None, help="Faces from a JSON file instead of a detector.", rich_help_panel=PHOTOS
+    ),
+    detector: str = typer.Option("auto", help="auto, yunet, embedded (no download).", rich_help_panel=PHOTOS),
+    detector_weights: Path | None = typer.Option(
+        None, help="YuNet's file, else $FACEPRIOR_DETECTOR_WEIGHTS or fetched once.", rich_help_panel=PHOTOS
+    ),
+    offline: bool = typer.Option(False, "--offline", help="Fetch nothing.", rich_help_panel=PHOTOS),
+    any_turn: bool = typer.Option(
+        False, "--any-turn", help="Find faces lying on their side or upside down, too.", rich_help_panel=PHOTOS
+    ),
+    jobs: int = typer.Option(1, "-j", "--jobs", min=1, help="Photos at a time.", rich_help_panel=PHOTOS),
+    resume: bool = typer.Option(
+        False, "--resume", help="Skip photos done before with the same settings.", rich_help_panel=PHOTOS
+    ),
+    device: str = typer.Option("auto", help="auto, cpu, cuda, coreml, dml, mps.", rich_help_panel=RUN),
+    threads: int | None = typer.Option(
+        None, min=1, help="CPU threads (default: all that may be used).", rich_help_panel=RUN
+    ),
+    backend: str = typer.Option("auto", help="auto, onnx, torch.", rich_help_panel=RUN),
 ) -> None:
-    """Restore faces that are already cut out: the central square of each image, 16x16 in, <name>.png 128x128 out."""
+    """Restore the small faces of photos, or faces that are already cut out.
+
+    An image of more than 256 pixels is a photo: its faces are found, restored and put back, and the photo is
+    enlarged. A smaller one is a cropped face: its central square becomes <name>.png, 128x128. --photos and
+    --cropped say otherwise.
+    """
+    from ..photo.options import PhotoOptions
     from ..runtime.upscaler import load
     from .cropped import Options, upscale_cropped
-    from .inputs import find_files
+    from .inputs import find_files, unique_stems
+    from .photos import is_photo, jobs_for, numbers, restore_photos
     from .progress import counting
 
+    if cropped and photos:
+        raise FacepriorError("--cropped and --photos: choose one")
+    photo_options = PhotoOptions(scale, strength, min_size, max_size, numbers(faces), consistent)
     files, missing = find_files(inputs, recursive=recursive)
     if not files:
         raise FacepriorError("; ".join(f"{name}: {reason}" for name, reason in missing))
+    whole = [] if cropped else [file for file in files if photos or is_photo(file)]
+    cut = [file for file in files if file not in set(whole)]
     upscaler = load(model, backend=backend, device=device, threads=threads)
-    options = Options(heatmaps, table, sheet, overwrite, cropped)
-    with counting("Faces", len(files)) as advance:
-        report = upscale_cropped(files, out, upscaler, options, advance)
-    failed = [*missing, *report.failed]
-    if not report.done:
-        more = f" (and {len(failed) - 1} more inputs failed)" if len(failed) > 1 else ""
-        raise FacepriorError(f"{failed[0][0]}: {failed[0][1]}{more}; nothing was written")
+    info = upscaler.info
+    about = f"(model {info.name} {info.version}, {info.backend} on {info.device})"
+    failed = list(missing)
+
+    if cut:
+        options = Options(heatmaps, table, sheet, overwrite, cropped)
+        with counting("Faces", len(cut)) as advance:
+            report = upscale_cropped(cut, out, upscaler, options, advance)
+        failed += report.failed
+        if not report.done and not whole:
+            more = f" (and {len(failed) - 1} more inputs failed)" if len(failed) > 1 else ""
+            raise FacepriorError(f"{failed[0][0]}: {failed[0][1]}{more}; nothing was written")
+        tail = f"; {len(failed)} failed" if failed else ""
+        print(f"{report.done} faces -> {out}{tail} {about}")
+        if report.sheet_left_out > 0:
+            print(f"the contact sheet leaves out the last {report.sheet_left_out}")
     for name, reason in failed:
         print(f"failed: {name}: {reason}", file=sys.stderr)
-    info = upscaler.info
-    tail = f"; {len(failed)} failed" if failed else ""
-    print(f"{report.done} faces -> {out}{tail} (model {info.name} {info.version}, {info.backend} on {info.device})")
-    if report.sheet_left_out > 0:
-        print(f"the contact sheet leaves out the last {report.sheet_left_out}")
+    if whole:
+        summary = restore_photos(
+            jobs_for(whole, inputs, unique_stems(cut)), out, upscaler, photo_options, boxes=boxes,
+            detector=detector, weights=detector_weights, offline=offline, any_turn=any_turn, threads=threads,
+            workers=jobs, resume=resume, overwrite=overwrite, sheet=sheet,
+        )  # fmt: skip
+        print(f"{summary.text()} -> {out} {about}")
+        failed += [(str(outcome.photo), outcome.reason) for outcome in summary.failed]
     if failed:
         raise typer.Exit(1)

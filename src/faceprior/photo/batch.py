@@ -78,6 +78,7 @@ def upscale_photos(
     resume: bool = False,
     overwrite: bool = False,
     write_faces: bool = True,
+    sheet: bool = True,
     on_done: Callable[[Outcome], None] | None = None,
 ) -> Summary:
     """Every job -> its files under `out`, see `write_photo`.
@@ -106,7 +107,7 @@ def upscale_photos(
                 raise FacepriorError(f"{job.photo}: neither a detector nor boxes")
             result = upscale_photo(picture, network, faces, options)
             extra = {**(about or {}), "source": source, "settings": settings}
-            write_photo(result, folder, job.photo.name, stem=job.stem, about=extra, faces=write_faces)
+            write_photo(result, folder, job.photo.name, stem=job.stem, about=extra, faces=write_faces, sheet=sheet)
         except FacepriorError as error:
             return Outcome(job.photo, "failed", str(error))
         except OSError as error:

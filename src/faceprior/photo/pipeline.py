@@ -24,7 +24,7 @@ Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
 BATCH = 64  # faces a run of the network: bounds its memory on a photo of a crowd
 
 # What the transform of a face can be, trained on 45 degrees, 0.9-1.1, 5 %. Beyond, the network saw no face there.
-MAX_ROLL, SCALES, MAX_SHIFT = 75.0, (0.7, 1.4), 0.25
+MAX_ROLL, SCALES, MAX_SHIFT = 65.0, (0.75, 1.33), 0.2
 
 
 class Network(Protocol):

@@ -37,6 +37,7 @@ def write_photo(
     stem: str | None = None,
     about: dict[str, Any] | None = None,
     faces: bool = True,
+    sheet: bool = True,
 ) -> dict[str, Any]:
     """Everything of a photo called `name` (party.jpg) into `folder`; returns what the JSON says.
 
@@ -50,17 +51,17 @@ def write_photo(
     stem = stem or Path(name).stem
     folder.mkdir(parents=True, exist_ok=True)
     save_photo(result, target, format)
-    sheet = contact_sheet(result)
+    picture = contact_sheet(result) if sheet else None
     sheet_name = None
-    if sheet is not None:
+    if picture is not None:
         sheet_name = f"{stem}.sheet.png"
-        write_atomically(folder / sheet_name, lambda file: sheet.save(file, "PNG"))
+        write_atomically(folder / sheet_name, lambda file: picture.save(file, "PNG"))
     described = []
     for face in result.faces:
         files = _write_face(face, folder, stem) if faces and face.image is not None and face.restored else {}
         described.append({**describe_face(face), "files": files})
     notes = list(result.notes)
-    if len(result.faces) > MAX_FACES:
+    if picture is not None and len(result.faces) > MAX_FACES:
         notes.append(f"the contact sheet shows the first {MAX_FACES} of {len(result.faces)} faces")
     data = {
         "format": 1,

@@ -1,0 +1,173 @@
+"""Many photos through the batch and through the command: files, JSON, resume, one bad file, exit status."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from faceprior.photo.batch import Job, upscale_photos
+from faceprior.photo.boxes import Detection
+from faceprior.photo.options import PhotoOptions
+
+FACES = [Detection((20.0, 20.0, 24.0, 30.0), 0.9), Detection((80.0, 22.0, 90.0, 110.0), 0.8)]
+
+
+class Network:
+    """Bicubic, upright; counts its calls."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, lr):
+        self.calls += 1
+        n = len(lr)
+        images = [np.asarray(Image.fromarray(x).resize((128, 128), Image.Resampling.BICUBIC)) for x in lr]
+        return SimpleNamespace(
+            images=np.stack(images),
+            heatmaps=np.zeros((n, 4, 64, 64), np.float32),
+            transforms=np.repeat(np.array([[[1, 0, 0], [0, 1, 0]]], np.float32), n, 0),
+        )
+
+
+def detector(rgb):
+    return FACES
+
+
+detector.name = "ours"
+
+
+def photo(path: Path, mode: str = "RGB", **saving) -> Path:
+    random = np.random.default_rng(0).integers(0, 256, (18, 24, len(mode)), np.uint8)
+    Image.fromarray(random.squeeze(), mode).resize((240, 180), Image.Resampling.BICUBIC).save(path, **saving)
+    return path
+
+
+def jobs(*paths: Path) -> list[Job]:
+    return [Job(path, Path(), path.stem) for path in paths]
+
+
+def test_everything_a_photo_gives(tmp_path):
+    out, source = tmp_path / "out", photo(tmp_path / "party.jpg", quality=95)
+    about = {"model": {"name": "stand-in", "version": "1"}}
+    summary = upscale_photos(jobs(source), out, Network(), detector, about=about)
+    assert summary.exit_status == 0
+    assert summary.text() == "1 photo done, 0 skipped, 0 failed; 1 face restored, 1 left (too large: 1)"
+    names = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    face = {"party/01.png", "party/01.lr.png", "party/01.heatmap.png"}
+    assert names == {"party.jpg", "party.json", "party.sheet.png", *face}
+    with Image.open(out / "party.jpg") as image:
+        assert image.size == (960, 720)
+    with Image.open(out / "party/01.lr.png") as image:
+        assert image.size == (16, 16)
+    data = json.loads((out / "party.json").read_text())
+    assert (data["photo"], data["width"], data["height"], data["scale"]) == ("party.jpg", 240, 180, 4)
+    assert data["model"] == about["model"] and data["settings"]["detector"] == "ours"
+    restored, left = data["faces"]
+    assert restored["status"] == "restored" and restored["box"] == [20, 20, 24, 30] and restored["score"] == 0.9
+    assert restored["files"]["image"] == "party/01.png" and restored["lr_consistency_db"] > 20
+    assert set(restored["components"]) == {"eyes", "nose", "mouth", "chin"}
+    assert np.shape(restored["transform"]) == (2, 3)
+    assert left["status"] == "left" and left["reason"].startswith("too large: ")
+    assert not list(out.rglob("*.part"))
+
+
+def test_one_bad_file_never_stops_the_rest(tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"\xff\xd8\xff nothing")
+    paths = [photo(tmp_path / "a.png"), bad, tmp_path / "absent.png", photo(tmp_path / "b.png")]
+    seen = []
+    for workers in (1, 3):
+        summary = upscale_photos(
+            jobs(*paths), tmp_path / f"out{workers}", Network(), detector, workers=workers, on_done=seen.append
+        )
+        assert summary.exit_status == 1
+        assert {outcome.photo.name for outcome in summary.failed} == {"bad.jpg", "absent.png"}
+        assert all("\n" not in outcome.reason for outcome in summary.failed)
+        assert (tmp_path / f"out{workers}" / "b.png").exists()
+    assert len(seen) == 8
+
+
+def test_a_defect_in_one_photo_is_reported_as_such(tmp_path):
+    def broken(rgb):
+        raise RuntimeError("unforeseen")
+
+    summary = upscale_photos(jobs(photo(tmp_path / "a.png")), tmp_path / "out", Network(), broken)
+    assert "internal error (RuntimeError: unforeseen)" in summary.failed[0].reason
+
+
+def test_resume_skips_what_is_done_with_the_same_settings(tmp_path):
+    paths, out, network = [photo(tmp_path / "a.png"), photo(tmp_path / "b.png")], tmp_path / "out", Network()
+    upscale_photos(jobs(paths[0]), out, network, detector)
+    summary = upscale_photos(jobs(*paths), out, network, detector, resume=True)
+    assert [outcome.status for outcome in summary.outcomes] == ["skipped", "done"]
+    assert network.calls == 2
+    assert upscale_photos(jobs(*paths), out, network, detector).failed[0].reason.count("--overwrite") == 1
+    summary = upscale_photos(jobs(*paths), out, network, detector, PhotoOptions(scale=2), resume=True)
+    assert summary.count("done") == 2
+    (out / "a.json").write_text((out / "a.json").read_text()[:100])  # cut short
+    (out / "b.sheet.png").unlink()
+    summary = upscale_photos(jobs(*paths), out, network, detector, PhotoOptions(scale=2), resume=True)
+    assert summary.count("done") == 2
+
+
+def test_an_input_is_never_replaced(tmp_path):
+    source = photo(tmp_path / "a.png")
+    before = source.read_bytes()
+    summary = upscale_photos(jobs(source), tmp_path, Network(), detector, overwrite=True)
+    assert "is an input" in summary.failed[0].reason
+    assert source.read_bytes() == before
+
+
+def test_profile_and_alpha_are_kept(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    out = tmp_path / "out"
+    colour, clear = photo(tmp_path / "a.jpg", icc_profile=profile), photo(tmp_path / "b.png", "RGBA")
+    upscale_photos(jobs(colour, clear), out, Network(), detector)
+    with Image.open(out / "a.jpg") as image:
+        assert image.info["icc_profile"] == profile
+    with Image.open(out / "b.png") as image:
+        assert image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 100
+
+
+def test_a_photo_without_faces_is_enlarged_and_said_so(tmp_path):
+    out = tmp_path / "out"
+    summary = upscale_photos(jobs(photo(tmp_path / "a.bmp")), out, Network(), lambda rgb: [])
+    assert summary.outcomes[0].notes == ["no face found"]
+    assert {path.name for path in out.iterdir()} == {"a.png", "a.json"}
+
+
+def test_boxes_take_the_place_of_a_detector(tmp_path):
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text('{"a.png": [[20, 20, 24, 30]]}')
+    paths = [photo(tmp_path / "a.png"), photo(tmp_path / "b.png")]
+    summary = upscale_photos(jobs(*paths), tmp_path / "out", Network(), None, boxes=boxes)
+    assert [outcome.status for outcome in summary.outcomes] == ["done", "failed"]
+    assert summary.outcomes[0].restored == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"scale": 0}, {"scale": 9}, {"strength": 1.5}, {"min_size": 2}, {"min_size": 70}, {"faces": (0,)}],
+)
+def test_options_are_checked(bad):
+    from faceprior import FacepriorError
+
+    with pytest.raises(FacepriorError, match="--"):
+        PhotoOptions(**bad)
+
+
+def test_jobs_keep_the_tree_and_share_no_names(tmp_path):
+    from faceprior.cli.photos import is_photo, jobs_for
+
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    names = ("in/a.jpg", "in/a.png", "in/sub/a.jpg")
+    files = [photo(tmp_path / name) for name in names]
+    made = jobs_for(files, [str(tmp_path / "in")])
+    assert [(str(job.folder), job.stem) for job in made] == [(".", "a"), (".", "a-2"), ("sub", "a")]
+    assert not is_photo(files[0])  # 240 pixels: a cropped face
+    large = tmp_path / "large.png"
+    Image.new("RGB", (300, 20)).save(large)
+    assert is_photo(large) and not is_photo(tmp_path / "absent.png")
