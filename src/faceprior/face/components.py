@@ -8,7 +8,7 @@ import numpy as np
 LANDMARKS = 68
 COMPONENTS = ("eyes", "nose", "mouth", "chin")
 
-JAW = tuple(range(0, 17))
+JAW = tuple(range(17))
 RIGHT_EYE = tuple(range(36, 42))  # the person's right, on the left of the image
 LEFT_EYE = tuple(range(42, 48))
 
