@@ -1,0 +1,72 @@
+"""PyTorch and ONNX Runtime give the same faces; the exported graph is the small one it should be."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from random_models import small_onnx, small_safetensors, smooth_faces
+
+import faceprior
+
+VARIANTS = {
+    "subpixel": {},
+    "paper tail and STN": {"tail": "paper", "localisation": "paper", "base": False, "stacks": 2},
+    "HEB at 16": {"heb": 16, "hourglass_depth": 3, "base": False},
+    "HEB at 32": {"heb": 32, "tail": "paper"},
+    "no HEB, no skip, no autoencoder": {"heb": 0, "skip": False, "autoencoder": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "fp16"), [*((name, True) for name in VARIANTS), ("subpixel", False), ("paper tail and STN", False)]
+)
+def test_backends_agree(name, fp16):
+    options = VARIANTS[name]
+    lr = smooth_faces(9)
+    ours = faceprior.load(small_safetensors(**options))(lr)
+    theirs = faceprior.load(small_onnx(fp16=fp16, **options))(lr)
+    assert ours.images.std() > 5  # a picture, not a constant
+    assert np.abs(ours.transforms - np.eye(2, 3)).max() > 0.05  # the STN turns
+    difference = np.abs(ours.images.astype(int) - theirs.images)
+    assert (difference <= 1).mean() >= 0.999
+    tolerance = 5e-3 if fp16 else 1e-4  # weights rounded to 11 bits, or the order of the sums alone
+    np.testing.assert_allclose(theirs.heatmaps, ours.heatmaps, atol=tolerance * max(1, np.abs(ours.heatmaps).max()))
+    np.testing.assert_allclose(theirs.transforms, ours.transforms, atol=tolerance)
+
+
+def test_batchnorm_is_folded_and_unused_outputs_are_gone():
+    graph = onnx.load(small_onnx(fp16=False, stacks=2)).graph
+    makers = {name: node for node in graph.node for name in node.output}
+    users = [name for node in graph.node for name in node.input]
+    for node in graph.node:
+        if node.op_type == "BatchNormalization":
+            before = makers.get(node.input[0])
+            foldable = before is not None and before.op_type in ("Conv", "ConvTranspose")
+            assert not foldable or users.count(node.input[0]) > 1
+    used = {*users, *(value.name for value in graph.output)}
+    assert all(used & set(node.output) for node in graph.node)
+
+
+def test_fp16_file_is_half_the_size():
+    full, half = (small_onnx(fp16=fp16).stat().st_size for fp16 in (False, True))
+    assert half < 0.6 * full
+
+
+def test_metadata_is_that_of_the_weights():
+    model = onnx.load(small_onnx())
+    header = json.loads({p.key: p.value for p in model.metadata_props}["faceprior"])
+    assert header["format"] == 1
+    assert header["model"] == "mtun"
+    assert header["config"]["aligned"] == 8
+    assert header["provenance"] == {"test": True}
+
+
+def test_export_is_reproducible(tmp_path):
+    from faceprior.networks.export import export_onnx
+    from faceprior.networks.weights import load_model, read_header
+
+    weights = small_safetensors()
+    export_onnx(load_model(weights), tmp_path / "again.onnx", read_header(weights))
+    assert (tmp_path / "again.onnx").read_bytes() == small_onnx().read_bytes()
+    assert [p.name for p in tmp_path.iterdir()] == ["again.onnx"]
