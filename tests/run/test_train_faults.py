@@ -22,8 +22,9 @@ from faceprior.training.loop import Trainer
 # A server that has imported everything once forks each victim: a victim starts in milliseconds, with one thread.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["faceprior.training.loop", "faceprior.dataset.store"])
-# Small batches, no pictures, and a checkpoint after every step: half of the time goes to writing them.
-BUSY = ("data.val_faces=0", "run.batch=2", "run.checkpoint_every=0.000001", "loss.adversarial_weight=0.01")
+# Small batches and a checkpoint after every step, so that many moments lie within one. No discriminator: its 6 M
+# weights would make every checkpoint 80 MB (test_train.py resumes both networks).
+BUSY = ("data.val_faces=0", "run.batch=2", "run.checkpoint_every=0.000001")
 
 
 def config(*overrides: str) -> TrainConfig:
@@ -65,8 +66,7 @@ def newest(run: Path) -> int:
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
     _, state = Checkpoints(run / "checkpoints").load()
-    parts = ("generator", "discriminator", "average")
-    return {f"{part}.{key}": value for part in parts for key, value in state[part].items()}
+    return {f"{part}.{key}": value for part in ("generator", "average") for key, value in state[part].items()}
 
 
 def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
@@ -74,10 +74,10 @@ def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
     assert all(torch.equal(a[key], b[key]) for key in a)
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize("kills", [5, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
 def test_kill_at_random_moments_loses_nothing(kills, tiny_shards, tmp_path):
     """kill -9 at any moment, checkpoint writes included: what was complete stays, and the end is the same bits."""
-    chance, steps = random.Random(0), 24
+    chance, steps = random.Random(0), 12 if kills < 10 else 40
     overrides = (*BUSY, f"run.steps={steps}")
     reference = start(tiny_shards, tmp_path / "whole", overrides)
     reference.join()
@@ -115,7 +115,7 @@ def test_kill_at_random_moments_loses_nothing(kills, tiny_shards, tmp_path):
 
 
 def test_sigterm_within_an_epoch_saves_and_the_run_goes_on_to_the_same_bits(tiny_shards, tmp_path):
-    overrides = (*BUSY, "run.steps=12", "run.checkpoint_every=1h")
+    overrides = (*BUSY, "run.steps=8", "run.checkpoint_every=1h")
     whole = start(tiny_shards, tmp_path / "whole", overrides)
     whole.join()
     run = tmp_path / "stopped"
@@ -127,7 +127,7 @@ def test_sigterm_within_an_epoch_saves_and_the_run_goes_on_to_the_same_bits(tiny
     os.kill(process.pid, signal.SIGTERM)
     process.join()
     assert process.exitcode == 143
-    assert 0 < newest(run) < 12
+    assert 0 < newest(run) < 8
     assert not (run / "model.safetensors").exists()
     again = start(tiny_shards, run, overrides)
     again.join()
@@ -150,13 +150,15 @@ def test_the_lock_goes_with_a_killed_process(tiny_shards, tmp_path):
     assert third.exitcode == 0
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_half_written(tiny_shards, tmp_path):
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(tiny_shards, tmp_path, capfd):
     """No file may grow past 64 KB here: metrics fit, checkpoints do not. The write error is the kernel's."""
     run = tmp_path / "run"
     process = start(tiny_shards, run, (*BUSY, "run.steps=3"), 65536)
     process.join()
     assert process.exitcode == 2
+    assert "model.safetensors: not written: " in (tmp_path / "said").read_text()
     assert "File too large" in (tmp_path / "said").read_text()
+    assert capfd.readouterr().err.count("checkpoint not written: File too large") == 4  # each step's and the last
     assert [path for path in run.rglob("*") if "tmp" in path.name or path.suffix in (".ckpt", ".safetensors")] == []
     again = start(tiny_shards, run, (*BUSY, "run.steps=3"))
     again.join()
@@ -244,11 +246,10 @@ def poison(monkeypatch, steps: set[int]) -> None:
 
 
 def test_a_non_finite_step_changes_nothing_and_is_recorded(tiny_shards, tmp_path, monkeypatch):
-    overrides = ("loss.adversarial_weight=0", "run.steps=2")
-    fit(tiny_shards, tmp_path / "clean", *overrides)
+    fit(tiny_shards, tmp_path / "clean", "run.steps=2")
     poison(monkeypatch, {3})
-    fit(tiny_shards, tmp_path / "hurt", *overrides)
-    fit(tiny_shards, tmp_path / "hurt", "loss.adversarial_weight=0", "run.steps=3")
+    fit(tiny_shards, tmp_path / "hurt", "run.steps=2")
+    fit(tiny_shards, tmp_path / "hurt", "run.steps=3")
     _, clean = Checkpoints(tmp_path / "clean" / "checkpoints").load()
     _, hurt = Checkpoints(tmp_path / "hurt" / "checkpoints").load()
     assert hurt["step"] == 3

@@ -44,8 +44,8 @@ class Checkpoints:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-        except RuntimeError as error:  # PyTorch's writer hides the OSError of a full disk
-            raise OSError(f"{path}: could not be written: {_line(error)}") from error
+        except RuntimeError as error:
+            raise _cause(error) from None
         finally:
             temporary.unlink(missing_ok=True)
         _sync_folder(self.folder)
@@ -80,6 +80,16 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(f"not a checkpoint of format {FORMAT}")
     return state
+
+
+def _cause(error: BaseException) -> OSError:
+    """PyTorch's writer covers the OSError of a full disk with an error of its own."""
+    covering: BaseException | None = error
+    while covering is not None:
+        if isinstance(covering, OSError):
+            return covering
+        covering = covering.__cause__ or covering.__context__
+    return OSError(_line(error))
 
 
 def _line(error: BaseException) -> str:

@@ -9,13 +9,23 @@ import re
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from ..errors import FacepriorError
 from ..networks.config import MTUNConfig
+from ..networks.kinds import KINDS, config_class, kind_of
 
 PRESETS = "faceprior.presets"
 # What may differ between a run and its resumption: how long, how often and on what, never what is learned.
@@ -67,6 +77,7 @@ class DataConfig(Section):
     faces: int | None = Field(None, ge=1)  # only the first so many; None = all
     val_faces: int = Field(512, ge=0)  # faces of the validation split used each epoch; 0 = no validation
     sources: list[str] | None = None  # only faces of these sources; None = all
+    max_yaw: float | None = Field(None, ge=0)  # degrees; train only on faces turned no further; None = all
     protocol: Literal["paper", "aligned-y"] = "paper"
 
 
@@ -85,12 +96,8 @@ class LossConfig(Section):
     heatmap_weight: Weight = 1.0
     heatmap_norm: Literal["energy", "sum", "mean"] = "energy"
     transform_weight: Weight = 0.0  # not in the paper: the STN supervised by the known transform
-
-    @model_validator(mode="after")
-    def _some_term(self) -> "LossConfig":
-        if self.pixel_weight + self.feature_weight + self.adversarial_weight == 0:
-            raise ValueError("pixel, feature and adversarial weights are all 0: the picture would not be learned")
-        return self
+    stage_weight: Weight = 0.0  # of comparators: L2 on the faces that they make on the way
+    landmark_weight: Weight = 0.0  # of CBN: L2 on its landmarks
 
 
 class OptimiserConfig(Section):
@@ -141,8 +148,16 @@ class RunConfig(Section):
 
 
 def _expand_model(value: Any) -> Any:
-    """`preset = "compact"` inside [model] starts from `MTUNConfig.compact()`; other keys override it."""
-    if isinstance(value, dict) and "preset" in value:
+    """`kind` names the network, "mtun" unless said otherwise; the other keys are its configuration's.
+
+    `preset = "compact"` inside [model] starts from `MTUNConfig.compact()`; other keys override it."""
+    if not isinstance(value, dict):
+        return value
+    if (kind := value.get("kind", "mtun")) not in KINDS:
+        raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    if kind == "mtun":  # its configuration, older than the others, does not hold its kind
+        value = {key: v for key, v in value.items() if key != "kind"}
+    if "preset" in value and kind == "mtun":
         value = dict(value)
         preset = value.pop("preset")
         maker = getattr(MTUNConfig, str(preset), None) if str(preset).isidentifier() else None
@@ -156,13 +171,31 @@ def _expand_model(value: Any) -> Any:
     return value
 
 
+def _kind(value: Any) -> str:
+    return value.get("kind", "mtun") if isinstance(value, dict) else kind_of(value)
+
+
+NetworkConfig = Annotated[
+    Union[tuple(Annotated[config_class(kind), Tag(kind)] for kind in KINDS)],  # noqa: UP007
+    Discriminator(_kind),
+    BeforeValidator(_expand_model),
+]
+
+
 class TrainConfig(Section):
     data: DataConfig = DataConfig()
-    model: Annotated[MTUNConfig, BeforeValidator(_expand_model)] = MTUNConfig()
+    model: NetworkConfig = MTUNConfig()
     loss: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     run: RunConfig = RunConfig()
+
+    @model_validator(mode="after")
+    def _a_picture_is_learned(self) -> "TrainConfig":
+        loss = self.loss
+        if kind_of(self.model) != "stn0" and not loss.pixel_weight + loss.feature_weight + loss.adversarial_weight:
+            raise ValueError("loss: pixel, feature and adversarial weights are all 0: the picture would not be learned")
+        return self
 
     @model_validator(mode="after")
     def _budget_has_a_time(self) -> "TrainConfig":
@@ -235,7 +268,10 @@ def _first(error: ValidationError) -> str:
     """The first complaint on one line: `loss.pixel: Input should be ...; got 'l3'`."""
     problems = error.errors(include_url=False)
     problem = problems[0]
-    place = ".".join(str(part) for part in problem["loc"]) or "configuration"
+    parts = [str(part) for part in problem["loc"]]
+    if parts[:1] == ["model"] and parts[1:2] and parts[1] in KINDS:
+        del parts[1]  # pydantic's tag of the union, no key of the file
+    place = ".".join(parts) or "configuration"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden" or problem["type"] == "unexpected_keyword_argument":
         message = "no such key"

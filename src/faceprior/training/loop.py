@@ -11,18 +11,20 @@ import time
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
 from ..dataset.pairs import PairMaker, Pairs
 from ..dataset.protocol import PROTOCOLS
 from ..dataset.store import FaceStore
 from ..errors import FacepriorError
 from ..networks.discriminator import Discriminator
-from ..networks.mtun import MTUN
 from ..networks.vgg import VGGFeatures
 from ..networks.weights import save_model
 from .checkpoint import Checkpoints, read
+from .closed_form import Fitted
 from .config import TrainConfig
 from .devices import first_process, make_fabric, prepare_device, resident, to_device
+from .generator import closed_form, make_generator
 from .journal import Journal
 from .lock import RunLock
 from .pictures import draw
@@ -50,6 +52,7 @@ class Trainer:
         device: str = "auto",
         devices: int | None = None,
         vgg: Path | None = None,
+        stn0: Path | None = None,
         resume: bool = True,
     ):
         self.began = time.perf_counter()
@@ -57,7 +60,8 @@ class Trainer:
         self.lock: RunLock | None = None
         self.checkpoints = Checkpoints(self.folder / "checkpoints", lambda text: self._say(text))
         self.progress: TrainProgress | None = None
-        self._vgg, self._resume, self._elapsed_before, self._refused = vgg, resume, 0.0, 0
+        self._vgg, self._stn0, self._resume = vgg, stn0, resume
+        self._elapsed_before, self._refused = 0.0, 0
         self._validation: dict[str, float] = {}
         self._looked = -1  # the step of the last validation in this process
         self._save_failed: str | None = None
@@ -75,7 +79,7 @@ class Trainer:
             self.fabric.launch()
             prepare_device(self.fabric.device)
             self._load_faces()
-            self._build()
+            self._build(resumed=self.fabric.broadcast(saved is not None))
             self._restore(saved)
             del saved
             with StopRequest() as stop:
@@ -124,7 +128,9 @@ class Trainer:
     def _load_faces(self) -> None:
         d, r, fabric = self.config.data, self.config.run, self.fabric
         shown = fabric.is_global_zero
-        store = FaceStore.load(self.data, d.train_split, limit=d.faces, sources=d.sources, progress=shown)
+        store = FaceStore.load(
+            self.data, d.train_split, limit=d.faces, sources=d.sources, max_yaw=d.max_yaw, progress=shown
+        )
         if r.batch > len(store):
             raise FacepriorError(f"{self.data}: {len(store)} faces to train on, fewer than run.batch = {r.batch}")
         if r.batch % fabric.world_size:
@@ -144,10 +150,13 @@ class Trainer:
         if r.steps is not None:
             self.total_steps = min(self.total_steps, r.steps)
 
-    def _build(self) -> None:
+    def _build(self, *, resumed: bool) -> None:
         config, fabric = self.config, self.fabric
         seed_everything(config.run.seed, "weights")
-        generator = MTUN(config.model)
+        generator = make_generator(config, self.maker, fabric.device, stn0=self._stn0, resumed=resumed)
+        if closed_form(generator):
+            self.update, self.total_steps = Fitted(generator, fabric.device), 0
+            return
         discriminator = Discriminator() if config.loss.adversarial_weight else None
         vgg = VGGFeatures.load(self._vgg) if config.loss.feature_weight else None
         if fabric.world_size > 1 and config.run.sync_norm:
@@ -317,8 +326,8 @@ class Trainer:
             path = self.folder / "model.safetensors"
             try:
                 save_model(self.update.average.module, path, self._provenance())
-            except OSError as error:
-                raise FacepriorError(f"{path}: not written: {error.strerror or error}") from None
+            except (OSError, SafetensorError) as error:
+                raise FacepriorError(f"{path}: not written: {getattr(error, 'strerror', None) or error}") from None
             self._say(f"{path}: {self.step} steps, {self.step * self.config.run.batch} faces, {self.elapsed:.0f} s")
         if self._save_failed:
             raise FacepriorError(f"{self.checkpoints.folder}: last checkpoint not written: {self._save_failed}")

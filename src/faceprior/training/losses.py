@@ -92,6 +92,41 @@ def heatmap_loss(
     return torch.stack([((maps - target).square().sum((2, 3)) / count).mean() for maps in stacks]).mean()
 
 
+def stage_loss(stages: Sequence[Tensor], hr: Tensor, kind: Literal["l2", "l1", "charbonnier"] = "l2") -> Tensor:
+    """Of comparators that make the face in stages: the mean over them of Lp against the HR at each one's resolution.
+
+    stages: each (N, 3, R, R); hr (N, 3, 128, 128) is reduced by an anti-aliased bicubic.
+    """
+    losses = []
+    for stage in stages:
+        size = stage.shape[-2:]
+        target = (
+            hr
+            if size == hr.shape[-2:]
+            else F.interpolate(hr.float(), size=size, mode="bicubic", align_corners=False, antialias=True)
+        )
+        losses.append(pixel_loss(stage, target, kind))
+    return torch.stack(losses).mean()
+
+
+def landmark_loss(
+    stages: Sequence[Tensor], landmarks: Tensor, visible: Tensor, predicted: Tensor, true: Tensor
+) -> Tensor:
+    """Of CBN: the mean squared distance of its landmarks from the true ones, over cascades and visible landmarks.
+
+    stages: each (N, 68, 2) in HR pixels of the face *as its STN set it upright*; landmarks (N, 68, 2) in HR pixels
+    of the truly upright face, so they are first brought where the STN's error has moved them; `visible` bool
+    (N, 68); `predicted` and `true` (N, 2, 3). In normalised units (the face is 2 wide).
+    """
+    size = 128
+    points = (landmarks + 0.5) * (2 / size) - 1
+    unaligned = points @ true[..., :2].mT + true[..., 2][:, None]
+    target = (unaligned - predicted[..., 2][:, None]) @ torch.linalg.inv(predicted[..., :2].float()).mT
+    weight = visible.float()
+    found = [((stage.float() + 0.5) * (2 / size) - 1 - target).square().sum(-1) for stage in stages]
+    return torch.stack([(d * weight).sum() / weight.sum().clamp_min(1) for d in found]).mean()
+
+
 def transform_loss(predicted: Tensor, true: Tensor) -> Tensor:
     """Supervision of the STN, both (N, 2, 3): the mean squared distance between where the two send the four
     corners and the centre of the upright face, in normalised units (the face is 2 wide).

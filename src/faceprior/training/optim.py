@@ -19,6 +19,8 @@ def make_optimiser(
     slow_ids = {id(p) for p in slow or ()}
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in module.parameters():
+        if not parameter.requires_grad:  # a frozen STN0
+            continue
         rate = config.lr * lr * (config.localisation_lr if id(parameter) in slow_ids else 1.0)
         decay = config.weight_decay if parameter.ndim > 1 else 0.0
         groups.setdefault((rate, decay), []).append(parameter)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..dataset.pairs import Pairs
 from ..face.heatmaps import render_heatmaps
 from ..networks.discriminator import Discriminator
-from ..networks.mtun import MTUN, MTUNOutput
+from ..networks.mtun import MTUNOutput
 from ..networks.vgg import VGGFeatures
 from .config import TrainConfig
 from .losses import (
@@ -19,7 +19,9 @@ from .losses import (
     discriminator_loss,
     feature_loss,
     heatmap_loss,
+    landmark_loss,
     pixel_loss,
+    stage_loss,
     transform_loss,
 )
 from .optim import Average, Buffers, make_optimiser, set_rates
@@ -39,7 +41,7 @@ class Step:
         self,
         fabric: Fabric,
         config: TrainConfig,
-        generator: MTUN,
+        generator: nn.Module,  # of any kind: gives an MTUNOutput
         discriminator: Discriminator | None,
         vgg: VGGFeatures | None,
     ):
@@ -149,6 +151,10 @@ class Step:
             terms["h"] = heatmap_loss(out.heatmaps, target, pairs.kernels, loss.heatmap_norm)
         if loss.transform_weight:
             terms["t"] = transform_loss(out.transform, pairs.transform)
+        if loss.stage_weight and out.stages:
+            terms["s"] = stage_loss(out.stages, hr, loss.pixel)
+        if loss.landmark_weight and out.landmarks:
+            terms["l"] = landmark_loss(out.landmarks, pairs.landmarks, pairs.visible, out.transform, pairs.transform)
         return terms
 
     def _weight(self, name: str) -> float:
@@ -158,6 +164,8 @@ class Step:
             "f": loss.feature_weight,
             "h": loss.heatmap_weight,
             "t": loss.transform_weight,
+            "s": loss.stage_weight,
+            "l": loss.landmark_weight,
         }[name]
 
     def _mean(self, values: dict[str, Tensor]) -> dict[str, float]:
