@@ -96,6 +96,12 @@ def test_floors_in_both_protocols(shards):
     assert aligned.model("bicubic").overall == aligned.model("bicubic-true").overall
 
 
+def test_what_prepare_writes(tiny_shards):
+    report = evaluate([], tiny_shards, EvaluateOptions(limit=5))
+    assert report.faces == 5 and sum(report.sources.values()) == 5
+    assert report.model("bicubic-true").overall["psnr"].mean > report.model("bicubic").overall["psnr"].mean
+
+
 def test_aligned_lr_is_pillow_s_reduction_of_the_hr(shards):
     store = FaceStore.load(shards, "test")
     pairs = PairMaker(store, ALIGNED_Y).test(torch.arange(6))
