@@ -148,6 +148,21 @@ def test_boxes_take_the_place_of_a_detector(tmp_path):
     assert summary.outcomes[0].restored == 1
 
 
+def test_the_python_call_takes_files_arrays_and_pillow_images(tmp_path):
+    from faceprior import FacepriorError
+    from faceprior.photo.api import decoded
+
+    path = photo(tmp_path / "a.png")
+    pixels = decoded(path).rgb
+    assert (decoded(str(path)).rgb == pixels).all() and (decoded(pixels).rgb == pixels).all()
+    with Image.open(path) as image:
+        assert (decoded(image).rgb == pixels).all() and decoded(image).alpha is None
+        assert decoded(image.convert("RGBA")).alpha.min() == 255
+    for wrong in (pixels.astype(float), pixels[..., 0], np.empty((0, 4, 3), np.uint8)):
+        with pytest.raises(FacepriorError, match=r"expected a file or uint8 \(H, W, 3\)"):
+            decoded(wrong)
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"scale": 0}, {"scale": 9}, {"strength": 1.5}, {"min_size": 2}, {"min_size": 70}, {"faces": (0,)}],

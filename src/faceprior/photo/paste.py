@@ -10,9 +10,10 @@ from .mask import face_mask
 from .warp import apply, blur, compose, inverse, resize, scaling, upright_to_photo, warp
 
 TONE = 0.10  # of the face's side: standard deviation of what counts as tone, taken from the photo
-# The network saw 16 pixels a side. What the photo holds beyond that is put back: not at all for a face of FEW
-# pixels (noise and JPEG blocks), all of it from MANY.
-FEW, MANY = 16.0, 40.0
+# The network saw 16 pixels a side. What the photo holds beyond that is put back: nothing for a face of FEW
+# pixels (noise and JPEG blocks), all of it from MANY. Without it a face of 64 px loses 12 dB against Lanczos,
+# with all of it it gains 0.4 dB (an early model, 24 faces; `benchmarks/size_limit.py`).
+FEW, MANY = 8.0, 24.0
 
 
 @dataclass(frozen=True)
