@@ -1,6 +1,7 @@
 """Photos with faces in them: which files are photos, the detector, the batch, what is said at the end."""
 
 import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,8 +22,10 @@ from .progress import counting
 def is_photo(file: Path) -> bool:
     """Whether an image is larger than a cropped face. Only its header is read; what is no image is no photo."""
     try:
-        with Image.open(file) as image:
-            return max(image.size) > LARGEST
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of 90 megapixels and more: `read_image` has a limit
+            with Image.open(file) as image:
+                return max(image.size) > LARGEST
     except Exception:  # broken files raise anything; reading them in full says what is wrong
         return False
 
