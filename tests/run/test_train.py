@@ -207,17 +207,19 @@ def launch(processes: int, data: Path, run: Path, *options: str) -> None:
 def test_two_processes_are_one_with_the_joined_batch_and_resume_as_one(tiny_shards, tmp_path):
     """run.batch counts all processes: the same faces, transforms, BatchNorm statistics and gradients.
 
-    Plain gradient descent would agree to rounding; AdamW divides by the gradient's size, hence its large eps here.
+    Equal up to the order of sums. Two things would blow rounding up, so they are left out: AdamW's division by small
+    gradients (a large eps) and BatchNorm over the eight values that the autoencoder has at 1 px.
     """
-    recipe = ("run.batch=8", "optimiser.eps=1e-3", "optimiser.ema=0")
+    recipe = ("run.batch=8", "optimiser.eps=1e-2", "optimiser.ema=0", "model.autoencoder=false")
     launch(2, tiny_shards, tmp_path / "two", *recipe, "run.steps=4", "run.epochs=1000")
     train(tiny_shards, tmp_path / "one", *recipe, "run.steps=4")
     one, two = learned(tmp_path / "one"), learned(tmp_path / "two")
     for key, value in one["generator"].items():
         torch.testing.assert_close(two["generator"][key], value, rtol=1e-3, atol=1e-4, msg=lambda m, k=key: f"{k}: {m}")
-    losses = [records(tmp_path / name, "train", "total") for name in ("one", "two")]
-    assert len(losses[0]) == 4
-    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    for column in ("total", "p", "h", "t", "norm"):
+        in_one, in_two = (records(tmp_path / name, "train", column) for name in ("one", "two"))
+        assert len(in_one) == 4
+        assert in_one == pytest.approx(in_two, rel=1e-3 if column == "norm" else 1e-4), column
 
     train(tiny_shards, tmp_path / "two", *recipe, "run.steps=6")  # another world size goes on
     train(tiny_shards, tmp_path / "one", *recipe, "run.steps=6")

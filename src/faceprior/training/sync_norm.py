@@ -16,16 +16,16 @@ class JoinedBatchNorm(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         world = torch.distributed.get_world_size()
-        moments = torch.stack([x.mean((0, 2, 3)), x.square().mean((0, 2, 3))])
-        mean, square = all_reduce(moments) / world
-        variance = square - mean.square()
+        mean = all_reduce(x.mean((0, 2, 3))) / world
+        centred = x - mean[:, None, None]  # two passes: E[x^2] - E[x]^2 cancels where the variance is small
+        variance = all_reduce(centred.square().mean((0, 2, 3))) / world
         with torch.no_grad():
             count = world * x.numel() / x.shape[1]
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        return x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+        return centred * scale[:, None, None] + self.bias[:, None, None]
 
 
 def join_batchnorms(module: nn.Module, device: torch.device) -> nn.Module:
