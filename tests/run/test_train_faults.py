@@ -35,6 +35,8 @@ def victim(data: Path, run: Path, overrides: tuple[str, ...], file_limit: int | 
     """The body of a process. Its exit status: 0 done, 143 stopped by SIGTERM, 2 refused."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     torch.set_num_threads(1)
+    run.parent.mkdir(parents=True, exist_ok=True)
+    os.dup2(os.open(run.parent / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)  # else the server's own
     if file_limit:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
@@ -122,7 +124,7 @@ def test_sigterm_within_an_epoch_saves_and_the_run_goes_on_to_the_same_bits(tiny
     process = start(tiny_shards, run, overrides)
     deadline = time.monotonic() + 120
     while not (run / "metrics.jsonl").exists() or not (run / "metrics.jsonl").read_text():
-        assert time.monotonic() < deadline
+        assert process.is_alive() and time.monotonic() < deadline
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGTERM)
     process.join()
@@ -150,7 +152,7 @@ def test_the_lock_goes_with_a_killed_process(tiny_shards, tmp_path):
     assert third.exitcode == 0
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_half_written(tiny_shards, tmp_path, capfd):
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(tiny_shards, tmp_path):
     """No file may grow past 64 KB here: metrics fit, checkpoints do not. The write error is the kernel's."""
     run = tmp_path / "run"
     process = start(tiny_shards, run, (*BUSY, "run.steps=3"), 65536)
@@ -158,7 +160,9 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(tiny_shards, tmp_pa
     assert process.exitcode == 2
     assert "model.safetensors: not written: " in (tmp_path / "said").read_text()
     assert "File too large" in (tmp_path / "said").read_text()
-    assert capfd.readouterr().err.count("checkpoint not written: File too large") == 4  # each step's and the last
+    assert (tmp_path / "log").read_text().count(
+        "checkpoint not written: File too large"
+    ) == 4  # each step's and the last
     assert [path for path in run.rglob("*") if "tmp" in path.name or path.suffix in (".ckpt", ".safetensors")] == []
     again = start(tiny_shards, run, (*BUSY, "run.steps=3"))
     again.join()
