@@ -9,7 +9,7 @@ import typer
 
 from .._version import __version__
 from ..errors import FacepriorError
-from . import demo, evaluate, export, prepare, train, upscale
+from . import demo, evaluate, export, prepare, reproduce, train, upscale
 
 app = typer.Typer(
     name="faceprior",
@@ -24,6 +24,7 @@ app.command("upscale")(upscale.upscale)
 app.command("prepare")(prepare.prepare)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("reproduce")(reproduce.reproduce)
 app.command("export")(export.export)
 
 

@@ -19,12 +19,17 @@ def train(
     devices: Annotated[int | None, typer.Option(help="Processes on this machine (GPUs); not under torchrun.")] = None,
     precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
     vgg: Annotated[Path | None, typer.Option(help="VGG-19 weights; without it torchvision's are fetched.")] = None,
+    stn0: Annotated[
+        Path | None, typer.Option(help="For networks that want aligned faces: a run of table1/stn0, or its weights.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option(help="Go on from the folder's checkpoint; --no-resume deletes it and starts anew.")
     ] = True,
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, any number of times.")] = None,
 ) -> None:
-    """Train MTUN. The same command resumes a run that was stopped or killed.
+    """Train MTUN, or a system it is compared with (presets table1/...).
+
+    The same command resumes a run that was stopped or killed.
 
     Exit status: 0 done, 2 bad input, 143 or 130 stopped by a signal with a checkpoint written.
     """
@@ -35,9 +40,8 @@ def train(
     for key, value in (("max_time", max_time), ("epochs", epochs), ("steps", steps), ("precision", precision)):
         if value is not None:
             overrides.append(f"run.{key}={value!r}" if isinstance(value, str) else f"run.{key}={value}")
-    trainer = Trainer(
-        TrainConfig.load(config, overrides), data, output, device=device, devices=devices, vgg=vgg, resume=resume
-    )
+    loaded = TrainConfig.load(config, overrides)
+    trainer = Trainer(loaded, data, output, device=device, devices=devices, vgg=vgg, stn0=stn0, resume=resume)
     ended = trainer.fit()
     if ended == "SIGTERM":
         raise typer.Exit(143)

@@ -43,12 +43,13 @@ class FaceStore:
         *,
         limit: int | None = None,
         sources: Sequence[str] | None = None,
+        max_yaw: float | None = None,
         progress: bool = False,
     ) -> "FaceStore":
         """Reads and decodes a split ("train", "val" or "test") of a folder that `faceprior prepare` wrote.
 
-        `limit` keeps that many faces, evenly spread over the split. Raises FacepriorError where the folder,
-        the split, a shard or an image in it is not usable.
+        `max_yaw` (degrees) keeps faces turned no further; `limit` keeps that many of what is left, evenly spread.
+        Raises FacepriorError where the folder, the split, a shard or an image in it is not usable.
         """
         tables = list(read_split(Path(folder), split))
         if not tables:
@@ -56,6 +57,8 @@ class FaceStore:
         table = pa.concat_tables(tables)
         if sources is not None:
             table = table.filter(np.isin(table["source"].to_numpy(zero_copy_only=False), list(sources)))
+        if max_yaw is not None:
+            table = table.filter(np.abs(table["yaw"].to_numpy()) <= max_yaw)
         if limit is not None and limit < len(table):
             table = table.take(np.linspace(0, len(table) - 1, limit).round().astype(np.int64))
         if len(table) == 0:

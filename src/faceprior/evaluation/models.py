@@ -3,6 +3,7 @@
 | `--model` | what |
 |---|---|
 | `bicubic`, `bicubic-true`, and what `register` adds | a registered name |
+| `vdsr`, `ours` ..., the rows of Table 1 | what `faceprior reproduce table1` trained, see `comparators.py` |
 | `onnx:PATH[?range=0,1&layout=nchw&size=16]` | an outside ONNX file, see `outside.py` |
 | `python:module:callable` | an outside function, see `outside.py` |
 | `default`, `mtun` ..., a `.safetensors` or `.onnx` file, a run folder | ours, through `faceprior.load` |
@@ -10,11 +11,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from ..dataset.pairs import Pairs
+from .comparators import ROWS, newest_run
 
 HR_SIZE = 128
 
@@ -73,13 +76,14 @@ def resolve(spec: str, device: str = "auto") -> Restorer:
 class Ours:
     """A model of this project, called exactly as a user calls it."""
 
-    def __init__(self, spec: str, device: str):
+    def __init__(self, spec: str, device: str, *, name: str | None = None):
         from ..runtime.upscaler import load
 
         self.upscaler = load(spec, device=device)
-        self.name, self.sha256 = spec, self.upscaler.info.sha256
-        # Without an HEB ("w/o Lh") the maps are zeros that keep the interface, not a prediction.
-        self.maps = self.upscaler.backend.header.get("config", {}).get("heb", True) != 0
+        self.name, self.sha256 = name or spec, self.upscaler.info.sha256
+        header = self.upscaler.backend.header
+        # Without an HEB ("w/o Lh", comparators) the maps are zeros that keep the interface, not a prediction.
+        self.maps = header.get("model", "mtun") == "mtun" and header.get("config", {}).get("heb", True) != 0
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
         result = self.upscaler(lr)
@@ -100,3 +104,11 @@ def _bicubic_true(device: str) -> Restorer:
 
 register("bicubic", _bicubic)
 register("bicubic-true", _bicubic_true)
+
+
+def _row_of_table1(name: str, device: str) -> Restorer:
+    return Ours(str(newest_run(name)), device, name=name)
+
+
+for _name in ROWS:
+    register(_name, partial(_row_of_table1, _name))

@@ -1,7 +1,7 @@
 """MTUN, assembled: autoencoder, upsampling, STN, HEB, tail (paper Fig. 2)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,9 @@ class MTUNOutput:
     sr: Tensor  #              (B, 3, 128, 128), about [-1, 1], not clamped
     heatmaps: list[Tensor]  #  one a stack, (B, 4, R, R), about [0, 1]; empty without HEB
     transform: Tensor  #       (B, 2, 3), upright -> unaligned, normalised coordinates
+    # Of comparators, for their losses:
+    stages: list[Tensor] = field(default_factory=list)  #     earlier faces, upright, (B, 3, R, R) of any R
+    landmarks: list[Tensor] = field(default_factory=list)  #  (B, 68, 2), HR pixels of the face as STN0 sets it upright
 
 
 class MTUN(nn.Module):

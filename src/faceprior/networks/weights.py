@@ -7,24 +7,24 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from .._version import __version__
 from ..errors import FacepriorError
-from .config import MTUNConfig
-from .mtun import MTUN
+from .kinds import KINDS, config_class, kind_of, make_network
 
 KEY = "faceprior"
 FORMAT = 1
 
 
 def save_model(
-    model: MTUN, path: Path, provenance: dict | None = None, *, dtype: torch.dtype = torch.float32
+    model: nn.Module, path: Path, provenance: dict | None = None, *, dtype: torch.dtype = torch.float32
 ) -> None:
     """Writes the weights (floating ones as `dtype`), the configuration and where they come from; atomic."""
     path = Path(path)
     header = {
         "format": FORMAT,
-        "model": "mtun",
+        "model": kind_of(model.config),
         "config": model.config.to_dict(),
         "version": __version__,
         "provenance": provenance or {},
@@ -36,7 +36,7 @@ def save_model(
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         save_file(state, beside, {KEY: json.dumps(header)})
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -55,21 +55,22 @@ def read_header(path: Path) -> dict:
         raise FacepriorError(
             f"{path}: safetensors without faceprior's description; not saved by faceprior"
         ) from None
-    if header.get("format") != FORMAT or header.get("model") != "mtun":
+    if header.get("format") != FORMAT or header.get("model") not in KINDS:
         raise FacepriorError(
-            f"{path}: expected format {FORMAT} of model 'mtun', got {header.get('format')} of {header.get('model')!r}"
+            f"{path}: expected format {FORMAT} of a model such as 'mtun', "
+            f"got {header.get('format')} of {header.get('model')!r}"
         )
     return header
 
 
-def load_model(path: Path) -> MTUN:
+def load_model(path: Path) -> nn.Module:
     """The network of a weights file, float32, on the CPU, in evaluation mode.
 
     Raises FacepriorError where the file is unreadable, or its tensors are not those of its configuration.
     """
     header = read_header(path)
     try:
-        model = MTUN(MTUNConfig(**header["config"]))
+        model = make_network(config_class(header["model"])(**header["config"]))
     except (KeyError, TypeError, ValueError) as error:
         raise FacepriorError(f"{path}: its configuration does not describe a network ({error})") from error
     expected = model.state_dict()

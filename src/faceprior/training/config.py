@@ -1,7 +1,8 @@
 """The training configuration: typed, read from TOML, checked once, saved beside the run.
 
-A configuration is a preset's name (`paper`, `modern`, `compact`, `tiny`), or the path of a TOML file, plus
-`section.key=value` overrides. Unknown keys and values out of range are refused with one line that names both.
+A configuration is a preset's name (`paper`, `modern`, `compact`, `tiny`, `table1/ours` ...), or the path of a TOML
+file, plus `section.key=value` overrides. `extends = NAME` at the top of a file starts from that preset or file (a path
+beside the file), key by key. Unknown keys and values out of range are refused with one line that names both.
 """
 
 import dataclasses
@@ -136,6 +137,7 @@ class RunConfig(Section):
     steps: int | None = Field(None, ge=1)  # stop here, if sooner
     max_time: Seconds | None = None  # stop here, if sooner: wall-clock of the whole run, resumptions included
     seed: int = Field(0, ge=0)
+    initial: str | None = None  # a .safetensors file to start from, of the same network; None = fresh weights
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     channels_last: bool = False
     compile: bool = False
@@ -206,11 +208,7 @@ class TrainConfig(Section):
     @classmethod
     def load(cls, name: str | Path, overrides: list[str] | None = None) -> "TrainConfig":
         """A preset's name or a TOML file, with `section.key=value` overrides (values as in TOML)."""
-        origin, text = _read(name)
-        try:
-            raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise FacepriorError(f"{origin}: not TOML: {error}") from None
+        origin, raw = _tree(name)
         for override in overrides or []:
             _override(raw, override)
         try:
@@ -234,12 +232,32 @@ class TrainConfig(Section):
         return [key for key in keys if mine.get(key) != theirs.get(key)]
 
 
+def _tree(name: str | Path, above: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:
+    """-> (what to call it in an error, the file's tree over that of the file it extends)."""
+    origin, text = _read(name)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FacepriorError(f"{origin}: not TOML: {error}") from None
+    base = raw.pop("extends", None)
+    if base is None:
+        return origin, raw
+    if origin in above:
+        raise FacepriorError(f"{origin}: extends itself")
+    beside = Path(name).parent / str(base)
+    _, tree = _tree(beside if not origin.startswith("preset ") and beside.is_file() else str(base), (*above, origin))
+    for section, keys in raw.items():
+        under = tree.get(section)
+        tree[section] = {**under, **keys} if isinstance(under, dict) and isinstance(keys, dict) else keys
+    return origin, tree
+
+
 def _read(name: str | Path) -> tuple[str, str]:
     """-> (what to call it in an error, its text)."""
     path = Path(name)
     presets = resources.files(PRESETS.rpartition(".")[0]) / PRESETS.rpartition(".")[2]
     preset = presets / f"{name}.toml"
-    if re.fullmatch(r"[\w-]+", str(name)) and preset.is_file():
+    if re.fullmatch(r"[\w-]+(/[\w-]+)?", str(name)) and preset.is_file():
         return f"preset {name}", preset.read_text(encoding="utf-8")
     try:
         return str(name), path.read_text(encoding="utf-8")

@@ -1,0 +1,70 @@
+"""`faceprior reproduce`: a table of the paper, trained, evaluated and written."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def reproduce(
+    table: Annotated[str, typer.Argument(help="table1.")],
+    data: Annotated[Path, typer.Option("--data", "-d", help="Folder written by `faceprior prepare`.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="Folder for the table, the pictures and runs/.")],
+    max_time: Annotated[
+        str | None, typer.Option(help="Training time of each row: 4m, 90s. Without it, each row's epochs.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    rows: Annotated[str, typer.Option(help="Names of rows, joined by commas; '' for all.")] = "",
+    limit: Annotated[int | None, typer.Option(help="Test faces, evenly spread; without it all.")] = None,
+    reduced: Annotated[
+        bool | None,
+        typer.Option("--reduced/--full", help="Small networks, few faces, short runs. Without a GPU the default."),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="Put this model into the table too, as in `evaluate`.")
+    ] = None,
+    vgg: Annotated[Path | None, typer.Option(help="VGG-19 weights; without it torchvision's are fetched.")] = None,
+    seeds: Annotated[int, typer.Option(help="Runs of each row; the table gives mean and deviation.")] = 1,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="section.key=value of every row, any number of times.")
+    ] = None,
+) -> None:
+    """Train what is missing, evaluate every row on the same faces, write the table as Markdown, CSV and JSON.
+
+    The same command goes on where it was stopped; rows already done for the same settings and data are kept.
+    """
+    import shlex
+    import sys
+
+    import torch
+    from pydantic import ValidationError
+
+    from ..errors import FacepriorError
+    from ..evaluation.reproduce.plan import Budget
+    from ..evaluation.reproduce.reproduce import Options
+    from ..evaluation.reproduce.reproduce import reproduce as run
+    from ..evaluation.reproduce.training import Stopped
+    from ..training.config import RunConfig
+
+    seconds = None
+    if max_time is not None:
+        try:
+            seconds = RunConfig(max_time=max_time).max_time
+        except ValidationError:
+            raise FacepriorError(f"--max-time {max_time}: a time such as 4m, 1h30m or 90s is expected") from None
+    if reduced is None:
+        reduced = device == "cpu" or not torch.cuda.is_available()
+    budget = Budget(reduced, seconds, tuple(set_ or ()), seeds)
+    wanted = tuple(name.strip() for name in rows.split(",") if name.strip())
+    options = Options(wanted, tuple(model or ()), limit, device, vgg)
+    say = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    try:
+        _, written = run(
+            table, data, out, budget, options, command=shlex.join(["faceprior", *sys.argv[1:]]), say=say
+        )
+    except Stopped as stopped:
+        say(f"stopped by {stopped.signal}; the same command goes on from here")
+        raise typer.Exit(130 if stopped.signal == "SIGINT" else 143) from None
+    print(next(path for path in written if path.suffix == ".md").read_text("utf-8"))
+    for path in written:
+        say(str(path))

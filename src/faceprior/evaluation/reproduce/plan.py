@@ -1,0 +1,118 @@
+"""From a table to the runs that it needs: which configuration, in which folder.
+
+A run's folder is `runs/NAME-XXXXXXXX`; the eight digits are of all that its result depends on: configuration (with its
+budget), prepared faces, VGG file, and the run that it takes its STN0 from. So a row is done for a configuration
+and its data when its folder holds `model.safetensors`, other budgets lie beside it, and nothing is done twice.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...dataset.shards import MANIFEST
+from ...errors import FacepriorError
+from ...training.config import TrainConfig
+from .rows import Row, Table
+
+# What changes how a run is watched, not what it gives.
+_WATCHING = {"run": ("checkpoint_every", "validate_every", "pictures", "log_every"), "data": ("val_faces",)}
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    row: Row
+    seed: int
+    config: TrainConfig
+    folder: Path
+    stn0: Path | None  # the weights of the run it needs, which may not be there yet
+
+    @property
+    def done(self) -> bool:
+        return (self.folder / WEIGHTS).is_file()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What is asked of every row. `max_time`: seconds of training a row; None: the configuration's own length."""
+
+    reduced: bool = False
+    max_time: float | None = None
+    overrides: tuple[str, ...] = ()
+    seeds: int = 1
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise FacepriorError(f"--seeds {self.seeds}: expected at least 1")
+        if self.max_time is not None and not self.max_time > 0:
+            raise FacepriorError(f"--max-time {self.max_time:g}s: expected more than nothing")
+
+
+def plan(
+    table: Table,
+    wanted: Sequence[str],
+    budget: Budget,
+    data: Path,
+    out: Path,
+    *,
+    vgg: Path | None = None,
+    gpu: bool = False,
+) -> list[Run]:
+    """The runs of the `wanted` rows and of those that they need, in the order to train them.
+
+    Raises FacepriorError for an unknown row, a file that is missing, a configuration that is wrong.
+    """
+    names = [row.name for row in table.rows]
+    for name in wanted:
+        if name not in names:
+            raise FacepriorError(f"--rows {name}: {table.name} has {', '.join(names)}")
+    needed = set(wanted) | {row.needs for row in table.rows if row.name in wanted and row.needs}
+    rows = [row for row in table.rows if row.name in needed]
+    faces = _sha256(data / MANIFEST)
+    features = _sha256(vgg) if vgg else None
+    runs: dict[tuple[str, int], Run] = {}
+    for seed in range(budget.seeds):
+        for row in rows:  # in a table, what others need comes first
+            config = TrainConfig.load(row.config, overrides(table, row, budget, seed, gpu))
+            source = runs[row.needs, seed].folder if row.needs else None
+            parts = {
+                "config": _resultant(config),
+                "faces": faces,
+                "vgg": features if config.loss.feature_weight else None,
+                "stn0": source.name if source else None,
+            }
+            key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
+            folder = out / "runs" / f"{row.name}-{key}"
+            runs[row.name, seed] = Run(row, seed, config, folder, source / WEIGHTS if source else None)
+    return list(runs.values())
+
+
+def overrides(table: Table, row: Row, budget: Budget, seed: int, gpu: bool) -> list[str]:
+    """Of a row's configuration, the later ones win."""
+    result = list(row.overrides)
+    if budget.reduced:
+        result += [*table.reduced, *row.reduced]
+    if gpu:
+        result.append("run.precision=bf16-mixed")
+    if budget.max_time is not None:
+        # The clock ends the run and shapes its cosine; steps no longer do.
+        result += [f"run.max_time={budget.max_time!r}", "run.epochs=100000", "run.steps=100000000"]
+        result.append("schedule.by=budget")
+    return [*result, f"run.seed={seed}", *budget.overrides]
+
+
+def _resultant(config: TrainConfig) -> dict:
+    tree = config.as_dict()
+    return {
+        section: {key: value for key, value in keys.items() if key not in _WATCHING.get(section, ())}
+        for section, keys in tree.items()
+    }
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise FacepriorError(f"{path}: {error.strerror or error}") from None

@@ -1,0 +1,109 @@
+"""A reproduced table as Markdown, CSV and JSON, each written beside its place and renamed."""
+
+import csv
+import io
+from pathlib import Path
+
+from ...errors import FacepriorError
+from .result import Figure, Result, RowResult
+
+HEADER = (
+    "",
+    "PSNR dB",
+    "SSIM",
+    "over bicubic",
+    "paper PSNR",
+    "paper SSIM",
+    "paper over bicubic",
+    "STN error",
+    "weights",
+    "steps",
+    "faces seen",
+    "training",
+)
+
+
+def markdown(result: Result) -> str:
+    sources = ", ".join(f"{name} {n}" for name, n in result.sources.items())
+    kind = (
+        "**Reduced table**: made where no GPU was asked for, with narrower networks, without the VGG loss and with a "
+        "budget that leaves every curve rising. It shows that all rows run; its order is no result."
+        if result.reduced
+        else "Every row has the budget stated beside it."
+    )
+    lines = [
+        f"# {result.title}",
+        "",
+        kind,
+        "",
+        f"Ours: {result.protocol}; split *{result.split}*, {result.faces} faces ({sources}). The paper's figures are "
+        "of its own split and protocol: compare the margins over the aligned bicubic, not the levels.",
+        "",
+        f"Common settings: {', '.join(f'`{o}`' for o in result.budget) or 'those of the presets'}.",
+        f"Evaluated on {result.hardware.get('gpu') or result.hardware.get('machine')}, "
+        f"{result.hardware.get('cpus')} CPUs; faceprior {result.versions.get('faceprior')}, "
+        f"PyTorch {result.versions.get('torch')}.",
+        "",
+        f"`{result.command}`",
+        "",
+        "| " + " | ".join(HEADER) + " |",
+        "|---" + "|---:" * (len(HEADER) - 1) + "|",
+        *("| " + " | ".join(_cells(row)) + " |" for row in result.rows),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _cells(row: RowResult) -> list[str]:
+    t = row.training
+    margin = "-" if row.psnr_margin is None else f"{row.psnr_margin:+.2f} / {row.ssim_margin:+.3f}"
+    paper = ("-", "-") if row.paper is None else (f"{row.paper[0]:.2f}", f"{row.paper[1]:.2f}")
+    above = "-" if row.paper_margin is None else f"{row.paper_margin[0]:+.2f} / {row.paper_margin[1]:+.2f}"
+    trained = ["-"] * 4
+    if t is not None:
+        weights = f"{t.parameters / 1e6:.2f} M" if t.parameters else "-"
+        trained = [weights, str(t.steps), str(t.images), f"{t.seconds:.0f} s, {t.hardware}"]
+    error = "-" if row.degrees is None else f"{_number(row.degrees, 1)}\u00b0"
+    return [row.label, _number(row.psnr, 2), _number(row.ssim, 4), margin, *paper, above, error, *trained]
+
+
+def _number(figure: Figure, digits: int) -> str:
+    spread = "" if figure.spread is None else f" \u00b1 {figure.spread:.{digits}f}"
+    return f"{figure.mean:.{digits}f}{spread}"
+
+
+def table_csv(result: Result) -> str:
+    """One line a row, figures in full."""
+    out = io.StringIO()
+    names = ["name", "label", "psnr", "psnr_sd", "ssim", "ssim_sd", "psnr_over_base", "ssim_over_base"]
+    names += ["paper_psnr", "paper_ssim", "paper_psnr_over_base", "paper_ssim_over_base", "stn_degrees"]
+    names += ["parameters", "steps", "images", "seconds", "hardware", "reduced"]
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    for row in result.rows:
+        t = row.training
+        cells = [row.name, row.label, row.psnr.mean, row.psnr.spread, row.ssim.mean, row.ssim.spread]
+        cells += [row.psnr_margin, row.ssim_margin, *(row.paper or (None, None)), *(row.paper_margin or (None, None))]
+        cells += [row.degrees.mean if row.degrees else None]
+        cells += [t.parameters, t.steps, t.images, t.seconds, t.hardware] if t else [None] * 5
+        writer.writerow([*cells, result.reduced])
+    return out.getvalue()
+
+
+def write(result: Result, folder: Path) -> list[Path]:
+    """`NAME.md`, `NAME.csv` and `NAME.json` in `folder`; for a reduced table `NAME-reduced.*`."""
+    stem = result.table + ("-reduced" if result.reduced else "")
+    texts = {".md": markdown(result), ".csv": table_csv(result), ".json": result.to_json()}
+    written = []
+    for ending, text in texts.items():
+        path = folder / f"{stem}{ending}"
+        part = path.with_name(f".{path.name}.part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            raise FacepriorError(f"{path}: cannot be written ({error.strerror})") from None
+        finally:
+            part.unlink(missing_ok=True)
+        written.append(path)
+    return written

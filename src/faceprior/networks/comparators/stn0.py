@@ -1,0 +1,79 @@
+"""STN0: the paper's aligner of LR faces (section 3.4), for the comparators that want an upright input."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...errors import FacepriorError
+from ..config import HR_SIZE, LR_SIZE
+from ..mtun import MTUNOutput
+from ..stn import Localisation, paper_localisation, warp
+from .config import ComparatorConfig, STN0Config
+
+
+class STN0(nn.Module):
+    """(B, 3, 16, 16) -> the bicubic x8 of the LR set upright at 16 px: the row "Bicubic" of Table 1.
+
+    Trained on the known transforms (`transform_loss`): unlike a network with a picture to learn it has no other aim.
+    Aligned at 16 px, not while enlarging, since that is what the paper hands to its comparators: "we align LR faces".
+    """
+
+    def __init__(self, config: STN0Config | None = None):
+        super().__init__()
+        self.config = c = config or STN0Config()
+        net = paper_localisation(3, LR_SIZE)
+        self.localisation = Localisation(net, c.max_angle, c.max_log_scale, c.max_shift)
+
+    def localisation_parameters(self) -> Iterator[nn.Parameter]:
+        return self.localisation.parameters()
+
+    def align(self, lr: Tensor) -> tuple[Tensor, Tensor]:
+        """-> (the LR set upright (B, 3, 16, 16), the transform (B, 2, 3))."""
+        transform = self.localisation(lr)
+        return warp(lr, transform, LR_SIZE, mode="bicubic", padding="border"), transform
+
+    def forward(self, lr: Tensor) -> MTUNOutput:
+        aligned, transform = self.align(lr)
+        return MTUNOutput(enlarge(aligned, HR_SIZE), [], transform)
+
+
+class AlignedNetwork(nn.Module):
+    """A comparator behind a frozen STN0; its weights lie in the comparator's own file.
+
+    Subclasses set `config` and write `restore`.
+    """
+
+    config: ComparatorConfig
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stn0 = STN0().requires_grad_(False)
+
+    def take_stn0(self, path: Path) -> None:
+        """Take over a trained STN0's weights. Raises FacepriorError where the file holds something else."""
+        from ..weights import load_model
+
+        found = load_model(path)
+        if not isinstance(found, STN0) or found.config != self.stn0.config:
+            raise FacepriorError(f"{path}: holds no STN0 of the paper's plan; train one with the preset table1/stn0")
+        self.stn0.load_state_dict(found.state_dict())
+
+    def localisation_parameters(self) -> Iterator[nn.Parameter]:
+        return iter(())  # frozen
+
+    def restore(self, aligned: Tensor) -> Tensor | tuple[Tensor, dict[str, list[Tensor]]]:
+        """Upright LR (B, 3, 16, 16) -> (B, 3, 128, 128), with what else `MTUNOutput` holds where there is more."""
+        raise NotImplementedError
+
+    def forward(self, lr: Tensor) -> MTUNOutput:
+        aligned, transform = self.stn0.align(lr)
+        restored = self.restore(aligned)
+        sr, more = restored if isinstance(restored, tuple) else (restored, {})
+        return MTUNOutput(sr, [], transform, **more)
+
+
+def enlarge(x: Tensor, size: int) -> Tensor:
+    """Bicubic to `size` pixels a side."""
+    return F.interpolate(x, size=(size, size), mode="bicubic", align_corners=False)

@@ -1,0 +1,32 @@
+"""Every network by the name of its kind: MTUN and the comparators. Classes are imported when asked for."""
+
+from typing import Any
+
+from torch import nn
+
+from .comparators import KINDS as COMPARATORS
+from .comparators import network_class
+from .comparators.config import CONFIGS
+from .config import MTUNConfig
+
+KINDS = ("mtun", *COMPARATORS)
+
+
+def kind_of(config: Any) -> str:
+    """The kind that a configuration describes."""
+    return getattr(config, "kind", "mtun")
+
+
+def config_class(kind: str) -> type:
+    """KeyError for a name that is none of `KINDS`."""
+    return MTUNConfig if kind == "mtun" else CONFIGS[kind]
+
+
+def make_network(config: Any) -> nn.Module:
+    """The untrained network of a configuration; its `forward` gives an `MTUNOutput`."""
+    kind = kind_of(config)
+    if kind == "mtun":
+        from .mtun import MTUN
+
+        return MTUN(config)
+    return network_class(kind)(config)

@@ -1,0 +1,66 @@
+"""The network of a run as it is before its first update: made, given its STN0, and what it learns without gradients."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..dataset.pairs import PairMaker, Pairs
+from ..errors import FacepriorError
+from ..networks.comparators.stn0 import AlignedNetwork
+from ..networks.kinds import kind_of, make_network
+from ..networks.weights import load_model
+from .config import TrainConfig
+from .devices import to_device
+from .sampler import seed_of
+
+CHUNK = 64
+
+
+def make_generator(
+    config: TrainConfig, maker: PairMaker, device: torch.device, *, stn0: Path | None, resumed: bool
+) -> nn.Module:
+    """The network of `config`. `stn0` is a trained STN0's file, for the kinds that hold one.
+
+    A resumed run's checkpoint holds everything (but for kinds without a training loop, which have no middle).
+    """
+    network = make_network(config.model)
+    if config.run.initial and not resumed:
+        network.load_state_dict(_initial(config).state_dict())
+    resumed = resumed and not closed_form(network)
+    if isinstance(network, AlignedNetwork) and not resumed:
+        if stn0 is None:
+            raise FacepriorError(
+                f"kind '{kind_of(config.model)}' takes aligned faces: give a trained STN0 with --stn0 "
+                "(`faceprior train table1/stn0` makes one)"
+            )
+        network.take_stn0(stn0 / "model.safetensors" if stn0.is_dir() else stn0)
+    if hasattr(network, "learn") and not resumed:
+        network.to(device)
+        network.learn(lambda: _batches(config, maker, device, network.passes))
+    return network
+
+
+def _initial(config: TrainConfig) -> nn.Module:
+    """The network that the run starts from. FacepriorError where it is not the one that `config` describes."""
+    path = Path(config.run.initial)
+    network = load_model(path)
+    if network.config != config.model:
+        raise FacepriorError(f"{path}: holds another network than [model] describes; run.initial needs the same one")
+    return network
+
+
+def closed_form(network: nn.Module) -> bool:
+    """Whether the network has no training loop."""
+    return getattr(network, "closed_form", False)
+
+
+def _batches(config: TrainConfig, maker: PairMaker, device: torch.device, passes: int) -> Iterator[Pairs]:
+    """Training faces, evenly spread where the network wants fewer than there are; the same ones at every call."""
+    wanted = min(config.model.faces, len(maker.store))
+    rows = torch.linspace(0, len(maker.store) - 1, wanted, dtype=torch.float64).round().long()
+    generator = torch.Generator().manual_seed(seed_of(config.run.seed, "learn"))
+    for _ in range(passes):
+        for index in rows.split(CHUNK):
+            yield to_device(maker.train(index, generator), device)

@@ -1,0 +1,196 @@
+"""`faceprior reproduce table1` for real on drawn faces, seconds a row."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+for needed in ("torchmetrics", "pyarrow", "onnx", "lightning", "pydantic"):
+    pytest.importorskip(needed)
+
+import onnx  # noqa: E402
+from onnx import TensorProto, helper  # noqa: E402
+from typer.testing import CliRunner  # noqa: E402
+
+from faceprior.cli.app import app  # noqa: E402
+from faceprior.dataset.store import FaceStore  # noqa: E402
+from faceprior.errors import FacepriorError  # noqa: E402
+from faceprior.evaluation.evaluate import EvaluateOptions, evaluate  # noqa: E402
+from faceprior.evaluation.models import resolve  # noqa: E402
+from faceprior.evaluation.reproduce.plan import Budget, plan  # noqa: E402
+from faceprior.evaluation.reproduce.table1 import TABLE1  # noqa: E402
+from faceprior.networks.weights import load_model, read_header  # noqa: E402
+from faceprior.training.config import TrainConfig  # noqa: E402
+from faceprior.training.loop import Trainer  # noqa: E402
+
+ROWS = ("bicubic-stn0", "nn", "vdsr", "ma", "cbn", "tdae", "ours")
+TINY = ("run.steps=2", "run.batch=4", "data.val_faces=2", "run.pictures=0", "schedule.warmup_steps=1")
+
+
+@pytest.fixture(scope="module")
+def cubic(tmp_path_factory) -> Path:
+    """A real outside model: x8 cubic interpolation, float32 NCHW in [0, 1]."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 16, 16])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, 128, 128])
+    node = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="cubic")
+    scales = helper.make_tensor("scales", TensorProto.FLOAT, [4], [1, 1, 8, 8])
+    graph = helper.make_graph([node], "cubic", [x], [y], [scales])
+    path = tmp_path_factory.mktemp("outside") / "cubic.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def command(tiny_shards, tmp_path_factory, cubic) -> list[str]:
+    flags = ["reproduce", "table1", "-d", str(tiny_shards), "-o", str(tmp_path_factory.mktemp("table") / "out")]
+    flags += ["--reduced", "--device", "cpu", "--rows", ",".join(ROWS), "--model", f"onnx:{cubic}"]
+    return flags + [part for override in TINY for part in ("--set", override)]
+
+
+@pytest.fixture(scope="module")
+def out(command) -> Path:
+    """The folder after a first call."""
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    return Path(command[5])
+
+
+def test_the_table_holds_every_row_beside_the_paper_s(out):
+    result = json.loads((out / "table1-reduced.json").read_text())
+    rows = {row["name"]: row for row in result["rows"]}
+    assert list(rows) == ["bicubic", "bicubic-true", "onnx:cubic.onnx", *ROWS]
+    assert result["faces"] == 8 and result["reduced"] and "run.steps=2" in result["budget"]
+    base = rows["bicubic-stn0"]
+    assert base["psnr_margin"] == 0
+    for name, row in rows.items():
+        assert 5 < row["psnr"]["mean"] < 40 and 0 < row["ssim"]["mean"] <= 1, name
+        assert row["psnr_margin"] == pytest.approx(row["psnr"]["mean"] - base["psnr"]["mean"])
+    assert rows["ours"]["paper"] == [23.14, 0.68]
+    assert rows["ours"]["paper_margin"][0] == pytest.approx(23.14 - 18.83)
+    assert rows["nn"]["paper"] is None
+    # An outside file that is bicubic scores as bicubic does.
+    assert rows["onnx:cubic.onnx"]["psnr"]["mean"] == pytest.approx(rows["bicubic"]["psnr"]["mean"], abs=0.1)
+    trained = rows["vdsr"]["training"]
+    assert (trained["steps"], trained["images"]) == (2, 8) and trained["config"]["model"]["features"] == 16
+    assert len(trained["weights"][0]) == 64
+    # Faces that were aligned by one STN0 have its error.
+    errors = {rows[name]["degrees"]["mean"] for name in ("bicubic-stn0", "nn", "vdsr", "ma", "cbn")}
+    assert max(errors) - min(errors) < 1e-3
+
+
+def test_the_files_say_the_same(out):
+    text = (out / "table1-reduced.md").read_text()
+    assert "Reduced table" in text and "faceprior" in text and "| Ours |" in text and "23.14" in text
+    with (out / "table1-reduced.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [line["name"] for line in lines][3:] == list(ROWS)
+    assert lines[-1]["paper_psnr"] == "23.14"
+    picture = np.asarray(Image.open(out / "figure1-reduced.png"))
+    assert picture.shape[1] == 6 * 130 - 2 and picture.std() > 10  # LR, HR, NN, CBN, TDAE, Ours
+    assert (out / "figure5-reduced.png").is_file()
+    assert not list(out.rglob("*.part"))
+
+
+def test_a_row_that_is_done_is_not_done_again(out, command):
+    before = {path: path.stat().st_mtime_ns for path in out.glob("runs/*/model.safetensors")}
+    assert len(before) == len(ROWS)
+    again = CliRunner().invoke(app, command)
+    assert again.exit_code == 0
+    assert again.output.count("done before") == len(ROWS)
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+
+
+def test_rows_are_found_by_name(out, tiny_shards, monkeypatch):
+    with pytest.raises(FacepriorError, match="FACEPRIOR_TABLE1"):
+        resolve("vdsr")
+    monkeypatch.setenv("FACEPRIOR_TABLE1", str(out))
+    report = evaluate(["vdsr", "ours"], tiny_shards, EvaluateOptions(by=""))
+    assert [m.name for m in report.models[2:]] == ["vdsr", "ours"]
+    assert "centre" in report.model("ours").overall and "centre" not in report.model("vdsr").overall
+    with pytest.raises(FacepriorError, match=r"srgan.*no finished run"):
+        resolve("srgan")
+
+
+def test_the_mean_face_and_the_patches_were_learned(out):
+    cbn = load_model(next(out.glob("runs/cbn-*/model.safetensors")))
+    assert cbn.face.shape.abs().max() > 0.3 and cbn.face.prior.amax() == 1 and cbn.face.dense.abs().max() > 0
+    ma = load_model(next(out.glob("runs/ma-*/model.safetensors")))
+    assert ma.matrix.abs().max() > 0
+    header = read_header(next(out.glob("runs/nn-*/model.safetensors")))
+    assert header["provenance"]["dataset"]["faces"] == 24
+
+
+def test_a_plan_depends_on_what_its_result_depends_on(tiny_shards, tmp_path):
+    def folders(**changes) -> dict[str, str]:
+        runs = plan(TABLE1, ["vdsr", "ours"], Budget(reduced=True, **changes), tiny_shards, tmp_path)
+        assert runs[0].row.name == "bicubic-stn0"  # what VDSR needs
+        return {run.row.name: run.folder.name for run in runs}
+
+    first = folders()
+    assert folders() == first == folders(overrides=("run.pictures=1", "data.val_faces=7"))
+    longer = folders(overrides=("run.steps=900",))
+    assert all(longer[name] != first[name] for name in first)
+    timed = plan(TABLE1, ["ours"], Budget(max_time=240.0), tiny_shards, tmp_path, gpu=True)[0].config
+    assert timed.run.max_time == 240 and timed.schedule.by == "budget" and timed.run.precision == "bf16-mixed"
+
+
+def test_every_row_has_a_configuration_of_one_recipe(tiny_shards, tmp_path):
+    runs = plan(TABLE1, [row.name for row in TABLE1.rows], Budget(), tiny_shards, tmp_path)
+    assert len(runs) == 11
+    for run in runs:
+        c = run.config
+        assert (c.run.batch, c.run.epochs, c.schedule, c.optimiser.name) == (
+            64,
+            60,
+            runs[0].config.schedule,
+            "adamw",
+        )
+        assert (run.stn0 is None) == (run.row.needs is None)
+    assert runs[0].row.name == "bicubic-stn0"
+    assert {r.row.name: r.config for r in runs}["tdae"].data.max_yaw == 15
+
+
+def test_aligned_networks_ask_for_their_stn0(tiny_shards, tmp_path):
+    config = TrainConfig.load("table1/vdsr", ["run.batch=4"])
+    with pytest.raises(FacepriorError, match="--stn0"):
+        Trainer(config, tiny_shards, tmp_path / "run", device="cpu").fit()
+
+
+def test_a_comparator_s_run_in_two_parts_is_the_run_in_one(out, tiny_shards, tmp_path):
+    stn0 = next(out.glob("runs/bicubic-stn0-*"))
+    small = ["model.features=4", "model.layers=2", "model.bases=4", "model.hidden=8", "model.faces=16"]
+    for run, steps in (("one", [3]), ("two", [1, 3])):
+        for stop in steps:
+            config = TrainConfig.load("table1/cbn", [*small, *TINY[1:], f"run.steps={stop}"])
+            source = None if stop == 3 and run == "two" else stn0  # a resumed run holds it already
+            assert Trainer(config, tiny_shards, tmp_path / run, device="cpu", stn0=source).fit() == "done"
+    one, two = (load_model(tmp_path / run / "model.safetensors").state_dict() for run in ("one", "two"))
+    assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_near_frontal_faces_alone(tiny_shards):
+    everything = FaceStore.load(tiny_shards, "train")
+    frontal = FaceStore.load(tiny_shards, "train", max_yaw=15)
+    assert 0 < len(frontal) < len(everything)
+    assert float(frontal.yaw.abs().max()) <= 15
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--rows", "vdrs"], "--rows vdrs: table1 has bicubic-stn0"),
+        (["--max-time", "soon"], "--max-time soon"),
+        (["--seeds", "0"], "--seeds 0"),
+        (["--model", "onnx:gone.onnx"], "gone.onnx"),
+        (["--set", "run.steps=no"], "run.steps"),
+    ],
+)
+def test_what_it_refuses_before_it_trains(flags, said, tiny_shards, tmp_path):
+    command = ["reproduce", "table1", "-d", str(tiny_shards), "-o", str(tmp_path / "o"), "--device", "cpu", *flags]
+    done = CliRunner().invoke(app, command)
+    assert isinstance(done.exception, FacepriorError) and said in str(done.exception)
+    assert not (tmp_path / "o" / "runs").exists()
