@@ -9,7 +9,7 @@ import typer
 
 from .._version import __version__
 from ..errors import FacepriorError
-from . import demo, evaluate, export, prepare, reproduce, train, upscale
+from . import demo, evaluate, export, prepare, reproduce, serve, train, upscale
 
 app = typer.Typer(
     name="faceprior",
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("upscale")(upscale.upscale)
+app.command("serve")(serve.serve)
 app.command("prepare")(prepare.prepare)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
@@ -66,5 +67,6 @@ _EXTRA_OF = {
         ("torch", "lightning", "torchmetrics", "pydantic", "pyarrow", "safetensors", "tensorboard", "tomli_w", "onnx"),
         "train",
     ),
-    "cv2": "photo",
+    **dict.fromkeys(("gradio", "fastapi", "starlette", "uvicorn"), "web"),
+    "av": "video",
 }

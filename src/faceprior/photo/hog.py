@@ -6,7 +6,7 @@ Copyright (C) 2013 Davis E. King; the licence lies beside them); the program is 
 
 It sees frontal and slightly turned, upright faces of 80 px, so photos are enlarged before. Of the 52 faces of
 the development photos it finds 45 at a box height of 16 px and all from 24 px up, with one false box; OpenCV's
-Haar cascades find all of them with 7 to 20 false ones, and OpenCV 5 has them no more. YuNet finds all from 12
+Haar cascades find all of them with 4 to 16 false ones, and OpenCV 5 has them no more. YuNet finds all from 12
 px up, and profiles and rolled faces, and is three times as fast.
 """
 

@@ -64,6 +64,12 @@ class Upscaler:
             result.images[part], result.heatmaps[part], result.transforms[part] = outputs
         return result
 
+    def photo(self, image, **options):
+        """A whole photo (file, uint8 (H, W, 3) or Pillow image) -> `PhotoResult`; options of `faceprior.upscale`."""
+        from ..photo.api import upscale  # here alone: the runtime does not need the photo part
+
+        return upscale(image, model=self, **options)
+
     def __repr__(self) -> str:
         return f"Upscaler({self.info.name!r}, backend={self.info.backend!r}, device={self.info.device!r})"
 

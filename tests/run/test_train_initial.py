@@ -1,0 +1,33 @@
+"""A run that starts from given weights."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("lightning")
+
+from faceprior.errors import FacepriorError  # noqa: E402
+from faceprior.networks.weights import load_model  # noqa: E402
+from faceprior.training.config import TrainConfig  # noqa: E402
+from faceprior.training.loop import Trainer  # noqa: E402
+
+
+def _train(data, run, *overrides):
+    config = TrainConfig.load("tiny", ["data.val_faces=4", "run.pictures=0", *overrides])
+    Trainer(config, data, run, device="cpu").fit()
+    return load_model(run / "model.safetensors")
+
+
+def test_starts_from_the_given_weights(tiny_shards, tmp_path):
+    first = _train(tiny_shards, tmp_path / "a", "run.steps=6", "optimiser.ema=0")
+    # With a rate of almost nothing the second run ends where it began: at the first one's weights.
+    start = f"run.initial={tmp_path / 'a' / 'model.safetensors'}"
+    second = _train(tiny_shards, tmp_path / "b", start, "run.steps=1", "run.seed=7", "optimiser.lr=1e-12")
+    for (name, a), b in zip(first.named_parameters(), second.parameters(), strict=True):
+        torch.testing.assert_close(b, a, atol=1e-6, rtol=0, msg=name)
+
+
+def test_refuses_weights_of_another_network(tiny_shards, tmp_path):
+    _train(tiny_shards, tmp_path / "a", "run.steps=1")
+    start = f"run.initial={tmp_path / 'a' / 'model.safetensors'}"
+    with pytest.raises(FacepriorError, match="another network"):
+        _train(tiny_shards, tmp_path / "b", start, "model.heb=64", "run.steps=1")
