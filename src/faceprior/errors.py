@@ -6,3 +6,11 @@ class FacepriorError(Exception):
 
     The command line prints it without a traceback and exits with status 2.
     """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+def one_line(text: str) -> str:
+    """`text` for a terminal or a log: a file's name may hold line breaks, escape sequences, bytes that are no text."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from .._version import __version__
-from ..errors import FacepriorError
+from ..errors import FacepriorError, one_line
 from ..face.frame import Frame
 from ..face.similarity import similarity_parameters
 from ..photo.cut import cut_lr
@@ -55,18 +55,27 @@ def face_to_lr(image: DecodedImage) -> np.ndarray:
 
 
 def upscale_cropped(
-    files: Sequence[Path], out: Path, upscaler: Upscaler, options: Options, advance: Callable[[], object]
+    files: Sequence[Path],
+    out: Path,
+    upscaler: Upscaler,
+    options: Options,
+    advance: Callable[[], object],
+    protected: Iterable[Path] = (),
 ) -> Report:
     """Restores `files` into the folder `out`; `advance` is called once a file.
 
-    A file that cannot be read is in the report and stops nothing. Raises FacepriorError before anything is
-    written where an output would replace an input, or another file without `overwrite`.
+    A file that cannot be read or written is in the report and stops nothing. Raises FacepriorError before anything
+    is written where an output would replace an input (one of `files` or of `protected`), or another file without
+    `overwrite`.
     """
     stems = unique_stems(files, [Path(SHEET).stem], HEATMAPS)
-    _check_targets(files, stems, out, options)
+    _check_targets([*files, *protected], stems, out, options)
     report, sheet, rows = Report(), ContactSheet(), []
     for batch in _batches(files, stems, upscaler.batch, options, report, advance):
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FacepriorError(f"{out}: cannot make this folder ({error.strerror or error})") from None
         result = upscaler(np.stack([lr for *_, lr in batch]))
         for i, (file, stem, note, lr) in enumerate(batch):
             advance()
@@ -74,16 +83,20 @@ def upscale_cropped(
             if not (np.isfinite(transform).all() and np.isfinite(heatmaps).all()):
                 report.failed.append((str(file), "the network gave numbers that are not finite"))
                 continue
-            _save(out / f"{stem}.png", image)
-            if options.heatmaps:
-                _save(out / f"{stem}{HEATMAPS}.png", overlay(image, heatmaps))
+            try:
+                _save(out / f"{stem}.png", image)
+                if options.heatmaps:
+                    _save(out / f"{stem}{HEATMAPS}.png", overlay(image, heatmaps))
+            except FacepriorError as error:
+                report.failed.append((str(file), str(error)))
+                continue
             if options.sheet:
                 sheet.add(file.name, lr, image, heatmaps)
             if options.table:
                 rows.append(_describe(file, stem, note, heatmaps, transform, options))
             report.done += 1
     if (picture := sheet.picture()) is not None:
-        write_atomically(out / SHEET, lambda f: picture.save(f, "PNG"))
+        _write(out / SHEET, lambda f: picture.save(f, "PNG"), report)
         report.sheet_left_out = report.done - len(sheet.rows)
     if options.table and report.done:
         failed = [{"input": name, "reason": reason} for name, reason in report.failed]
@@ -91,8 +104,15 @@ def upscale_cropped(
         text = json.dumps({**about, "faces": rows, "failed": failed}, indent=1, ensure_ascii=False, allow_nan=False)
         text = re.sub(r"\[\s+([-\d.,\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)  # numbers in a line
         # A file name may hold bytes that are no text; they must not lose the whole table.
-        write_atomically(out / TABLE, lambda f: f.write(text.encode("utf-8", "backslashreplace")))
+        _write(out / TABLE, lambda f: f.write(text.encode("utf-8", "backslashreplace")), report)
     return report
+
+
+def _write(path: Path, write: Callable[[Any], Any], report: Report) -> None:
+    try:
+        write_atomically(path, write)
+    except FacepriorError as error:
+        report.failed.append((str(path), str(error).removeprefix(one_line(f"{path}: "))))
 
 
 Item = tuple[Path, str, str | None, np.ndarray]  # file, stem, note, lr
@@ -115,7 +135,7 @@ def _batches(
                 raise FacepriorError(f"{file}: {width}x{height} is a photo, not a cropped face; --cropped if it is one")
             batch.append((file, stem, image.note, face_to_lr(image)))
         except FacepriorError as error:
-            report.failed.append((str(file), str(error).removeprefix(f"{file}: ")))
+            report.failed.append((str(file), str(error).removeprefix(one_line(f"{file}: "))))
             advance()
         if len(batch) == size:
             yield batch

@@ -1,7 +1,9 @@
 """From what was typed (files, folders, globs) to a list of files, and a name of its own for each one's output."""
 
 import glob
-from collections.abc import Iterable
+import os
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..photo.decode import SUFFIXES
@@ -17,21 +19,40 @@ def find_files(inputs: Iterable[str], *, recursive: bool = False) -> tuple[list[
     files: dict[Path, Path] = {}  # resolved -> as named
     missing = []
     for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            found = sorted(p for p in (path.rglob("*") if recursive else path.iterdir()) if _is_image(p))
-            reason = "no image in this folder" + ("" if recursive else " (--recursive looks into sub-folders)")
-        elif path.exists() or not glob.has_magic(text):
-            found, reason = [path] if path.exists() else [], "no such file"
-        else:
-            # glob.glob rather than Path.glob: it takes absolute patterns.
-            found = [Path(p) for p in sorted(glob.glob(text, recursive=True)) if Path(p).is_file()]  # noqa: PTH207
-            reason = "nothing matches this pattern"
+        try:
+            found, reason = _find(text, recursive)
+        except OSError as error:
+            found, reason = [], error.strerror or str(error)
         if not found:
             missing.append((text, reason))
         for p in found:
             files.setdefault(p.resolve(), p)
     return list(files.values()), missing
+
+
+def _find(text: str, recursive: bool) -> tuple[list[Path], str]:
+    """What one input names, and the reason to give where that is nothing. OSError where it may not be looked at."""
+    path = Path(text)
+    if path.is_dir():
+        found = sorted(p for p in (path.rglob("*") if recursive else path.iterdir()) if _is_image(p))
+        return found, "no image in this folder" + ("" if recursive else " (--recursive looks into sub-folders)")
+    if path.exists() or not glob.has_magic(text):
+        if path.is_symlink() and not path.exists():
+            return [], "a symbolic link to nothing, or to itself"
+        return [path] if path.exists() else [], "no such file"
+    return sorted({p for p in map(Path, _matching(text)) if p.is_file()}), "nothing matches this pattern"
+
+
+def _matching(pattern: str) -> Iterator[str]:
+    """`glob.glob`, but `**` does not follow links: two links to their own folder would make it run for ever."""
+    head, deep, tail = re.sub(r"(^|/)\*\*$", r"\1**/*", pattern).partition("**/")
+    if not deep or (head and not head.endswith("/")):
+        yield from glob.iglob(pattern)  # noqa: PTH207  Path.glob takes no absolute patterns
+        return
+    for root in glob.iglob(head) if head else ["."]:  # noqa: PTH207
+        for folder, below, _ in os.walk(root):
+            below[:] = [name for name in below if not name.startswith(".")]
+            yield from _matching(glob.escape(str(Path(folder))) + "/" + tail)
 
 
 def unique_stems(files: Iterable[Path], reserved: Iterable[str] = (), ending: str = "") -> list[str]:
@@ -42,10 +63,11 @@ def unique_stems(files: Iterable[Path], reserved: Iterable[str] = (), ending: st
     taken = {name.casefold() for name in reserved}
     stems = []
     for file in files:
-        stem, n = file.stem, 1
+        own = file.stem if file.stem.strip(".") else "dots"  # "...png": a folder ".." would be somebody else's
+        stem, n = own, 1
         while taken & {stem.casefold(), (stem + ending).casefold()}:
             n += 1
-            stem = f"{file.stem}-{n}"
+            stem = f"{own}-{n}"
         taken |= {stem.casefold(), (stem + ending).casefold()}
         stems.append(stem)
     return stems

@@ -1,16 +1,14 @@
 """Photos with faces in them: which files are photos, the detector, the batch, what is said at the end."""
 
 import sys
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from PIL import Image
-
 from .._version import __version__
-from ..errors import FacepriorError
+from ..errors import FacepriorError, one_line
 from ..photo.batch import Job, Outcome, Summary, upscale_photos
+from ..photo.decode import longest_side
 from ..photo.detect import make_detector
 from ..photo.options import PhotoOptions
 from ..runtime.upscaler import Upscaler
@@ -21,13 +19,7 @@ from .progress import counting
 
 def is_photo(file: Path) -> bool:
     """Whether an image is larger than a cropped face. Only its header is read; what is no image is no photo."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, of 90 megapixels and more: `read_image` has a limit
-            with Image.open(file) as image:
-                return max(image.size) > LARGEST
-    except Exception:  # broken files raise anything; reading them in full says what is wrong
-        return False
+    return (longest_side(file) or 0) > LARGEST
 
 
 def numbers(text: str | None) -> tuple[int, ...] | None:
@@ -71,8 +63,12 @@ def restore_photos(
     resume: bool,
     overwrite: bool,
     sheet: bool,
+    protected: Sequence[Path] = (),
 ) -> Summary:
-    """Runs the batch under a progress bar and prints what a user should know of each photo."""
+    """Runs the batch under a progress bar and prints what a user should know of each photo.
+
+    protected: files besides the photos that no result may replace.
+    """
     if out.exists() and not out.is_dir():
         raise FacepriorError(f"{out}: is a file; -o names a folder")
     finder = None
@@ -86,15 +82,15 @@ def restore_photos(
         def on_done(outcome: Outcome) -> None:
             advance()
             for note in outcome.notes:
-                print(f"note: {outcome.photo}: {note}", file=sys.stderr)
+                print(one_line(f"note: {outcome.photo}: {note}"), file=sys.stderr)
             if outcome.status == "failed":
-                print(f"failed: {outcome.reason}", file=sys.stderr)
+                print(one_line(f"failed: {outcome.reason}"), file=sys.stderr)
 
         return upscale_photos(
             jobs, out, upscaler, finder, options, boxes=boxes, about=about, workers=workers, resume=resume,
-            overwrite=overwrite, sheet=sheet, on_done=on_done,
+            overwrite=overwrite, sheet=sheet, on_done=on_done, protected=protected,
         )  # fmt: skip
 
 
 def _warn(text: str) -> None:
-    print(f"warning: {text}", file=sys.stderr)
+    print(one_line(f"warning: {text}"), file=sys.stderr)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from ..errors import FacepriorError
+from ..errors import FacepriorError, one_line
 
 PHOTOS, RUN = "Photos", "Running"
 
@@ -55,6 +55,12 @@ def upscale(
         None, min=1, help="CPU threads (default: all that may be used).", rich_help_panel=RUN
     ),
     backend: str = typer.Option("auto", help="auto, onnx, torch.", rich_help_panel=RUN),
+    pixel_limit: bool = typer.Option(
+        True,
+        "--pixel-limit/--no-pixel-limit",
+        help="Refuse images of more than 179 megapixels, which may be decompression bombs.",
+        rich_help_panel=RUN,
+    ),
 ) -> None:
     """Restore the small faces of photos, or faces that are already cut out.
 
@@ -62,6 +68,7 @@ def upscale(
     enlarged. A smaller one is a cropped face: its central square becomes <name>.png, 128x128. --photos and
     --cropped say otherwise.
     """
+    from ..photo.decode import any_number_of_pixels
     from ..photo.options import PhotoOptions
     from ..runtime.upscaler import load
     from .cropped import Options, upscale_cropped
@@ -75,34 +82,39 @@ def upscale(
     files, missing = find_files(inputs, recursive=recursive)
     if not files:
         raise FacepriorError("; ".join(f"{name}: {reason}" for name, reason in missing))
-    whole = [] if cropped else [file for file in files if photos or is_photo(file)]
-    cut = [file for file in files if file not in set(whole)]
-    upscaler = load(model, backend=backend, device=device, threads=threads)
-    info = upscaler.info
-    about = f"(model {info.name} {info.version}, {info.backend} on {info.device})"
-    failed = list(missing)
+    with any_number_of_pixels(not pixel_limit):
+        whole = [] if cropped else [file for file in files if photos or is_photo(file)]
+        among = set(whole)
+        cut = [file for file in files if file not in among]
+        upscaler = load(model, backend=backend, device=device, threads=threads)
+        info = upscaler.info
+        about = f"(model {info.name} {info.version}, {info.backend} on {info.device})"
+        failed, done = list(missing), 0
 
-    if cut:
-        options = Options(heatmaps, table, sheet, overwrite, cropped)
-        with counting("Faces", len(cut)) as advance:
-            report = upscale_cropped(cut, out, upscaler, options, advance)
-        failed += report.failed
-        if not report.done and not whole:
-            more = f" (and {len(failed) - 1} more inputs failed)" if len(failed) > 1 else ""
-            raise FacepriorError(f"{failed[0][0]}: {failed[0][1]}{more}; nothing was written")
-        tail = f"; {len(failed)} failed" if failed else ""
-        print(f"{report.done} faces -> {out}{tail} {about}")
-        if report.sheet_left_out > 0:
-            print(f"the contact sheet leaves out the last {report.sheet_left_out}")
-    for name, reason in failed:
-        print(f"failed: {name}: {reason}", file=sys.stderr)
-    if whole:
-        summary = restore_photos(
-            jobs_for(whole, inputs, unique_stems(cut)), out, upscaler, photo_options, boxes=boxes,
-            detector=detector, weights=detector_weights, offline=offline, any_turn=any_turn, threads=threads,
-            workers=jobs, resume=resume, overwrite=overwrite, sheet=sheet,
-        )  # fmt: skip
-        print(f"{summary.text()} -> {out} {about}")
-        failed += [(str(outcome.photo), outcome.reason) for outcome in summary.failed]
+        if cut:
+            options = Options(heatmaps, table, sheet, overwrite, cropped)
+            with counting("Faces", len(cut)) as advance:
+                report = upscale_cropped(cut, out, upscaler, options, advance, whole)
+            failed += report.failed
+            done += report.done
+            if not report.done and not whole:
+                more = f" (and {len(failed) - 1} more inputs failed)" if len(failed) > 1 else ""
+                raise FacepriorError(f"{failed[0][0]}: {failed[0][1]}{more}; nothing was written")
+            tail = f"; {len(failed)} failed" if failed else ""
+            print(one_line(f"{report.done} faces -> {out}{tail} {about}"))
+            if report.sheet_left_out > 0:
+                print(f"the contact sheet leaves out the last {report.sheet_left_out}")
+        for name, reason in failed:
+            print(one_line(f"failed: {name}: {reason}"), file=sys.stderr)
+        if whole:
+            roots = [text for text in inputs if text not in dict(missing)]
+            summary = restore_photos(
+                jobs_for(whole, roots, unique_stems(cut)), out, upscaler, photo_options, boxes=boxes,
+                detector=detector, weights=detector_weights, offline=offline, any_turn=any_turn, threads=threads,
+                workers=jobs, resume=resume, overwrite=overwrite, sheet=sheet, protected=cut,
+            )  # fmt: skip
+            print(one_line(f"{summary.text()} -> {out} {about}"))
+            failed += [(str(outcome.photo), outcome.reason) for outcome in summary.failed]
+            done += len(summary.outcomes) - len(summary.failed)
     if failed:
-        raise typer.Exit(1)
+        raise typer.Exit(1 if done else 2)

@@ -15,6 +15,7 @@ from .kinds import KINDS, config_class, kind_of, make_network
 
 KEY = "faceprior"
 FORMAT = 1
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32)
 
 
 def save_model(
@@ -55,6 +56,8 @@ def read_header(path: Path) -> dict:
         raise FacepriorError(
             f"{path}: safetensors without faceprior's description; not saved by faceprior"
         ) from None
+    if not isinstance(header, dict):
+        raise FacepriorError(f"{path}: faceprior's description is no table; not saved by faceprior")
     if header.get("format") != FORMAT or header.get("model") not in KINDS:
         raise FacepriorError(
             f"{path}: expected format {FORMAT} of a model such as 'mtun', "
@@ -71,7 +74,7 @@ def load_model(path: Path) -> nn.Module:
     header = read_header(path)
     try:
         model = make_network(config_class(header["model"])(**header["config"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:  # RuntimeError: more than memory
         raise FacepriorError(f"{path}: its configuration does not describe a network ({error})") from error
     expected = model.state_dict()
     with safe_open(path, "pt") as file:
@@ -79,6 +82,8 @@ def load_model(path: Path) -> nn.Module:
             raise FacepriorError(f"{path}: tensors do not match its configuration, first '{missing[0]}'")
         state = {key: file.get_tensor(key) for key in expected}
     for key, tensor in state.items():
+        if tensor.dtype not in (_FLOATS if expected[key].is_floating_point() else (expected[key].dtype,)):
+            raise FacepriorError(f"{path}: '{key}' is {tensor.dtype}, expected {expected[key].dtype} or shorter")
         if tensor.shape != expected[key].shape:
             raise FacepriorError(
                 f"{path}: '{key}' has shape {tuple(tensor.shape)}, expected {tuple(expected[key].shape)}"

@@ -50,7 +50,8 @@ class Summary:
 
     @property
     def exit_status(self) -> int:
-        return 1 if self.failed else 0
+        """0 all went well, 1 some failed, 2 nothing could be done."""
+        return min(len(self.failed), 1) + (0 < len(self.failed) == len(self.outcomes))
 
     def text(self) -> str:
         """One line: 3 photos done, 1 skipped, 0 failed; 42 faces restored, 5 left (too large: 5)."""
@@ -79,6 +80,7 @@ def upscale_photos(
     overwrite: bool = False,
     write_faces: bool = True,
     sheet: bool = True,
+    protected: Iterable[Path] = (),
     on_done: Callable[[Outcome], None] | None = None,
 ) -> Summary:
     """Every job -> its files under `out`, see `write_photo`.
@@ -86,11 +88,11 @@ def upscale_photos(
     detector: may be None where `boxes` is given (`read_boxes`); about: model and version for the JSON;
     workers: photos at a time, each with its own memory; resume: skip photos whose JSON says that the same file
     was done with the same settings; overwrite: replace results of an earlier run (an input, never);
-    on_done: called after each photo, one at a time.
+    protected: files besides the photos that no result may replace; on_done: called after each photo, one at a time.
     """
     settings = {**asdict(options), "detector": getattr(detector, "name", "boxes"), **(about or {})}
     settings = json.loads(json.dumps(settings))  # as it reads back: tuples are lists
-    inputs = {job.photo.resolve() for job in jobs}
+    inputs = {path.resolve() for path in (*(job.photo for job in jobs), *protected)}
     summary = Summary()
 
     def one(job: Job) -> Outcome:
@@ -130,6 +132,8 @@ def _check_targets(job: Job, folder: Path, inputs: set[Path], overwrite: bool) -
     """FacepriorError where a file of this job would replace an input, or an earlier result unasked."""
     endings = {job.photo.suffix, ".png", ".sheet.png", ".json"}
     existing = [path for ending in sorted(endings) if (path := folder / f"{job.stem}{ending}").exists()]
+    faces = folder / job.stem  # which faces it will get is not known yet: anything in there counts
+    existing += sorted(path for path in faces.iterdir() if path.is_file()) if faces.is_dir() else []
     for path in existing:
         if path.resolve() in inputs:
             raise FacepriorError(f"{path}: is an input and would be overwritten; choose another folder with -o")

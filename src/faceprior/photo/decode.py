@@ -9,12 +9,16 @@ What becomes of each kind of file:
   0..255 or 0..65535, the smallest that holds them; NaN, infinity and other ranges are refused.
 * transparency of any kind (channel, palette, one transparent colour) -> `alpha`, straight, not composited.
 * animations and multi-page files: the first picture, said in `note`.
-* more pixels than Pillow's limit against decompression bombs (about 179 million), truncated files and files
-  that are no image at all: `FacepriorError`, one line with the file and the reason.
+* more pixels than Pillow's limit against decompression bombs (about 179 million; `any_number_of_pixels` lifts
+  it), truncated files, files that are no image at all, pipes and devices: `FacepriorError`, one line with the
+  file and the reason.
 """
 
 import io
+import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -71,20 +75,59 @@ class DecodedImage:
         return ((self.rgb * a + ground * (255 - a) + 127) // 255).astype(np.uint8)
 
 
+class TooManyPixels(FacepriorError):
+    """More than Pillow's limit: a very large picture or a decompression bomb."""
+
+
+@contextmanager
+def any_number_of_pixels(wanted: bool = True) -> Iterator[None]:
+    """Within, a picture may have any number of pixels: for files that one trusts. It holds for the whole process."""
+    before = Image.MAX_IMAGE_PIXELS
+    if wanted:
+        Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
 def read_image(path: str | Path) -> DecodedImage:
     """Decode a file. Every failure is a FacepriorError of one line: the file and the reason."""
     path = Path(path)
     if path.suffix.lower() in (".heic", ".heif"):
         _register_heif()
     try:
-        with path.open("rb") as file:
+        with _open(path) as file:
             return read_stream(file, str(path))
+    except TooManyPixels as error:
+        raise TooManyPixels(f"{error}; --no-pixel-limit takes it all the same") from None
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise FacepriorError(f"{path}: is a folder, not an image") from None
     except OSError as error:
         raise FacepriorError(f"{path}: {error.strerror or _one_line(error)}") from None
+
+
+def longest_side(path: Path) -> int | None:
+    """Pixels, from the header alone; None where the file is no picture (`read_image` says what is wrong)."""
+    if path.suffix.lower() in (".heic", ".heif"):
+        _register_heif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _open(path) as file, Image.open(file, formats=_formats()) as image:
+                return max(image.size)
+    except Exception:  # broken files raise anything
+        return None
+
+
+def _open(path: Path) -> BinaryIO:
+    # Opening a pipe would wait for somebody to write into it; a device may have no end.
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise FacepriorError(f"{path}: is a pipe or a device, not a file")
+    return path.open("rb")
 
 
 def read_stream(file: BinaryIO | bytes, name: str = "image") -> DecodedImage:
@@ -103,7 +146,7 @@ def read_stream(file: BinaryIO | bytes, name: str = "image") -> DecodedImage:
         reason = "not an image that Pillow reads" if stream.read(1) else "the file is empty"
         raise FacepriorError(f"{name}: {reason}") from None
     except Image.DecompressionBombError as error:
-        raise FacepriorError(f"{name}: too many pixels ({_one_line(error)})") from None
+        raise TooManyPixels(f"{name}: too many pixels ({_one_line(error).rstrip('.')})") from None
     except MemoryError:
         raise FacepriorError(f"{name}: not enough memory to decode it") from None
     except Exception as error:
@@ -138,8 +181,11 @@ def _to_rgb(image: Image.Image, icc: bytes | None, name: str) -> Converted:
     """Any mode -> RGB image, L alpha or None, the profile that still holds, a note or None."""
     mode = image.mode
     if mode.startswith("I") or mode == "F":
-        grey, note = _eight_bit(np.asarray(image), name)
-        return Image.fromarray(grey).convert("RGB"), None, None, note
+        values = np.asarray(image)
+        grey, note = _eight_bit(values, name)
+        clear = image.info.get("transparency")  # one grey value, in 16-bit PNG
+        alpha = Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)) if type(clear) is int else None
+        return Image.fromarray(grey).convert("RGB"), alpha, None, note
     if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         if mode == "La":
             image = image.convert("LA")

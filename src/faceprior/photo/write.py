@@ -4,6 +4,7 @@ whole, everything is (`--resume` goes by it)."""
 import json
 import os
 import re
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,8 @@ def write_photo(
     }
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     text = re.sub(r"\[\s+([-\d.,\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)  # numbers in a line
-    write_atomically(folder / f"{stem}.json", lambda file: file.write(text.encode()))
+    encoded = text.encode("utf-8", "backslashreplace")  # a name may hold bytes that are no text
+    write_atomically(folder / f"{stem}.json", lambda file: file.write(encoded))
     return data
 
 
@@ -154,7 +156,8 @@ def _write_face(face: PhotoFace, folder: Path, stem: str) -> dict[str, str]:
 
 def write_atomically(target: Path, write: Callable[[Any], Any]) -> None:
     """`write` gets an open file beside the target, which takes its place when all is written."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    # Not the target's own name with something added: that may be as long as a name can be.
+    beside = target.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         with beside.open("wb") as file:
             write(file)

@@ -1,6 +1,7 @@
 """ONNX Runtime: the default backend, on a CPU without PyTorch, or wherever the installed build reaches."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime as ort
@@ -48,10 +49,17 @@ class OnnxBackend:
         self.device = next((d for d, provider in PROVIDERS.items() if provider == used), used)
         if device not in ("auto", self.device):
             raise FacepriorError(f"device {device!r} is there but did not start; try device 'cpu'")
-        self.header = _header(self.session, name)
+        self.header, self._file = _header(self.session, name), name
 
     def run(self, lr: np.ndarray) -> Outputs:
-        return Outputs(*self.session.run([output[0] for output in OUTPUTS], {INPUT[0]: lr}))
+        try:
+            outputs = Outputs(*self.session.run([output[0] for output in OUTPUTS], {INPUT[0]: lr}))
+        except Exception as error:  # a graph that loads may still not run
+            raise FacepriorError(f"{self._file}: ONNX Runtime failed on {len(lr)} faces ({_reason(error)})") from None
+        if [list(output.shape) for output in outputs] != [[len(lr), *shape] for _, _, shape in OUTPUTS]:
+            got = ", ".join(str(output.shape) for output in outputs)
+            raise FacepriorError(f"{self._file}: {len(lr)} faces gave arrays of {got}; expected {_signature(OUTPUTS)}")
+        return outputs
 
 
 def _providers(device: str) -> list[str]:
@@ -81,7 +89,7 @@ def _header(session: ort.InferenceSession, name: str) -> dict:
     return header
 
 
-def _signature(nodes: list) -> str:
+def _signature(nodes: Sequence) -> str:
     text = [f"{n} {t.removeprefix('tensor(').removesuffix(')')} (N, {', '.join(map(str, s))})" for n, t, s in nodes]
     return ", ".join(text[:6])
 
