@@ -52,3 +52,13 @@ def real_faces(data_folder, vectors, tmp_path_factory) -> Path:
             needed.update(stems[:: max(1, len(stems) // count)])
         tar.extractall(folder, [m for m in members if m.name.rsplit(".", 1)[0] in needed], filter="data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def web_server():
+    """`faceprior serve`, running; started once for every test of the page."""
+    from web_server import MAX_PIXELS, MAX_UPLOAD, WebServer
+
+    flags = ("--max-upload", MAX_UPLOAD, "--max-pixels", MAX_PIXELS, "--timeout", 60, "--queue", 3)
+    with WebServer(*flags) as running:
+        yield running

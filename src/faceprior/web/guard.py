@@ -1,0 +1,179 @@
+"""In front of everything: only the routes that the page needs, bodies bounded in size and time, no addresses.
+
+Gradio answers far more than this page uses (a proxy, fetching of URLs that a client names, recordings). What is not
+on the list below does not exist here.
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote
+
+from .folder import PrivateFolder
+from .http import refusal
+from .limits import Limits, Refused
+
+Scope = Message = MutableMapping[str, Any]
+Receive, Send = Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+API = "/gradio_api"
+ROUTES = re.compile(
+    r"/|/upscale|/health|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/(static|assets|svelte)/.*"
+    rf"|{API}/(info/?|startup-events|app_id/?|upload|upload_progress|queue/join|queue/data|cancel|reset/?"
+    r"|file=.*|heartbeat/[\w-]+|call/upscale(/[\w-]+)?)"
+)
+UPLOADS = ("/upscale", f"{API}/upload")
+SMALL = 2**18  # bytes of any other body
+FORM = 2**14  # what a form adds to the file in it
+
+# The page needs nothing from elsewhere, and no other page may show it in a frame.
+HEADERS = [
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
+        b"worker-src 'self' blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class Guard:
+    """ASGI middleware."""
+
+    def __init__(self, app: App, limits: Limits, folder: PrivateFolder):
+        self.app, self.limits, self.folder = app, limits, folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1003})
+        answer = _Answer(send)
+        try:
+            incoming = await self._checked(scope, receive, answer)
+            await self.app(scope, incoming, answer)
+            if answer.refused is not None:
+                raise answer.refused
+        except Refused as error:
+            if not answer.started:
+                answer.refused = None
+                await refusal(error.status, str(error))(scope, receive, answer)
+        return None
+
+    async def _checked(self, scope: Scope, receive: Receive, answer: "_Answer") -> Receive:
+        """What the application reads from; Refused where the request is not to reach it."""
+        path = unquote(scope["path"])
+        if not ROUTES.fullmatch(path):
+            raise Refused(404, "there is nothing here")
+        if f"{API}/file=" in path and not self.folder.holds(path.split("file=", 1)[1]):
+            raise Refused(403, "this file is not served")
+        limit = self.limits.max_upload + FORM if path in UPLOADS else SMALL
+        body = Body(receive, limit, self.limits, answer)
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit():
+            raise Refused(400, "content-length is not a number")
+        if int(length) > limit:
+            raise body.too_large()
+        if scope["method"] == "POST" and path not in UPLOADS:
+            data = await body.whole()
+            self._check_json(data)
+            return _replay(data, receive)
+        return body
+
+    def _check_json(self, data: bytes) -> None:
+        try:
+            value = json.loads(data) if data else {}
+        except (ValueError, RecursionError):
+            raise Refused(400, "the body is not JSON") from None
+        if not isinstance(value, dict):
+            raise Refused(400, "the body is not a JSON object")
+        for path in _paths(value):
+            if not isinstance(path, str) or "://" in path or "\0" in path:
+                raise Refused(400, "addresses are not fetched: upload the photo itself")
+            if not self.folder.holds(path):
+                raise Refused(403, "this file was not uploaded here")
+
+
+class Body:
+    """A request's body: counted, and within a time, whoever reads it."""
+
+    def __init__(self, receive: Receive, limit: int, limits: Limits, answer: "_Answer"):
+        self.receive, self.limit, self.limits, self.answer = receive, limit, limits, answer
+        self.count, self.ended, self.deadline = 0, False, time.monotonic() + limits.timeout
+
+    def too_large(self) -> Refused:
+        most = self.limits.max_upload if self.limit > SMALL else self.limit
+        return Refused(413, f"the upload is larger than {most} bytes")
+
+    async def __call__(self) -> Message:
+        if self.ended:
+            return await self.receive()  # waits for the client to go away
+        try:
+            message = await asyncio.wait_for(self.receive(), max(0.01, self.deadline - time.monotonic()))
+        except TimeoutError:
+            self.answer.refused = Refused(408, f"the upload took more than {self.limits.timeout:g} seconds")
+            raise self.answer.refused from None
+        self.count += len(message.get("body", b""))
+        self.ended = message["type"] != "http.request" or not message.get("more_body", False)
+        if self.count > self.limit:
+            self.answer.refused = self.too_large()
+            raise self.answer.refused
+        return message
+
+    async def whole(self) -> bytes:
+        parts = []
+        while not self.ended:
+            message = await self()
+            if message["type"] == "http.disconnect":
+                raise Refused(400, "the connection was closed")
+            parts.append(message.get("body", b""))
+        return b"".join(parts)
+
+
+class _Answer:
+    """What is sent: with our headers, and nothing of the application's once the body was refused."""
+
+    def __init__(self, send: Send):
+        self.send, self.started = send, False
+        self.refused: Refused | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if self.refused is not None and not self.started:
+            return  # the application's own words on the error that it was given
+        if message["type"] == "http.response.start":
+            self.started = True
+            message = {**message, "headers": [*message.get("headers", []), *HEADERS]}
+        await self.send(message)
+
+
+def _replay(data: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    return again
+
+
+def _paths(value: Any) -> list[Any]:
+    """Every "path" in a JSON value: what Gradio takes for a file."""
+    found, todo = [], [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            if "path" in item:
+                found.append(item["path"])
+            todo.extend(item.values())
+        elif isinstance(item, list):
+            todo.extend(item)
+    return found

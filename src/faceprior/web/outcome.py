@@ -1,0 +1,102 @@
+"""A `PhotoResult` for people: the boxes on the photo, before and after, the faces, a line of text, the files."""
+
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ..photo.enlarge import enlarge
+from ..photo.pipeline import PhotoResult
+from ..photo.write import write_photo
+from ..runtime.pictures import overlay
+
+SHOWN = 2048  # pixels: the longest side of what a page shows; the downloads are whole
+BOXED = 1280  # of the photo with boxes
+CELL = 128  # of each picture of a face
+MOST = 60  # faces shown
+RESTORED, LEFT = (64, 220, 120), (170, 170, 178)
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where `write_files` put them, and what the JSON says."""
+
+    photo: Path
+    archive: Path
+    table: Path
+    data: dict[str, Any]
+
+
+def boxed(result: PhotoResult) -> Image.Image:
+    """The photo with every face's number: green where it was restored, grey where it was left."""
+    height, width = result.before.shape[:2]
+    factor = BOXED / max(width, height)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    picture = Image.fromarray(result.before).resize(size, Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(picture)
+    for face in result.faces:
+        x, y, w, h = (v * factor for v in face.detection.box)
+        colour = RESTORED if face.restored else LEFT
+        pen.rectangle((x, y, x + w, y + h), outline=colour, width=3)
+        font = ImageFont.load_default(float(np.clip(h / 2, 22, 40)))
+        text = str(face.number)
+        left, top, right, bottom = pen.textbbox((x, y), text, font=font, anchor="ls")
+        # On the photo even where the box begins at its very top.
+        drop = max(0.0, 2 - top)
+        pen.rectangle((left - 3, top + drop - 2, right + 3, bottom + drop + 2), fill=colour)
+        pen.text((x, y + drop), text, (10, 12, 14), font=font, anchor="ls")
+    return picture
+
+
+def before_after(result: PhotoResult) -> tuple[Image.Image, Image.Image]:
+    """The photo enlarged without the network, and the result; both of one size."""
+    after = result.photo
+    size = after.size
+    if max(size) > SHOWN:
+        size = tuple(max(1, round(v * SHOWN / max(size))) for v in size)
+        after = after.resize(size, Image.Resampling.LANCZOS)
+    factor = result.scale
+    height, width = result.before.shape[:2]
+    if size == (factor * width, factor * height):
+        return enlarge(result.before, factor), after
+    return Image.fromarray(result.before).resize(size, Image.Resampling.LANCZOS), after
+
+
+def gallery(result: PhotoResult) -> list[tuple[Image.Image, str]]:
+    """Three pictures for each restored face, with captions: 16x16, 128x128, heatmaps."""
+    shown = []
+    for face in result.restored[:MOST]:
+        seen = Image.fromarray(face.lr).resize((CELL, CELL), Image.Resampling.NEAREST)
+        shown.append((seen, f"{face.number}, {face.size:.0f} px"))
+        shown.append((Image.fromarray(face.image), "restored"))
+        shown.append((Image.fromarray(overlay(face.image, face.heatmaps)), "heatmaps"))
+    return shown
+
+
+def summary(result: PhotoResult) -> str:
+    """2 faces restored; 1 left as found (too large: 1); 480x320 is now 1920x1280."""
+    n, left = len(result.restored), [face for face in result.faces if not face.restored]
+    parts = [f"{n} face{'' if n == 1 else 's'} restored"] if result.faces else []
+    if left:
+        reasons = Counter((face.reason or "left").split(":")[0] for face in left)
+        parts.append(f"{len(left)} left as found ({', '.join(f'{why}: {k}' for why, k in reasons.items())})")
+    notes = [note if note != "no face found" else "no face found; the photo is enlarged" for note in result.notes]
+    height, width = result.before.shape[:2]
+    parts += [*notes, f"{width}x{height} is now {result.photo.width}x{result.photo.height}"]
+    return "; ".join(parts) + "."
+
+
+def write_files(result: PhotoResult, folder: Path, name: str, about: dict[str, Any]) -> Files:
+    """Everything `faceprior upscale` writes, and the same as one zip."""
+    data = write_photo(result, folder, name, about=about)
+    stem = Path(name).stem
+    archive = folder / "faceprior.zip"
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:  # pictures are compressed as they are
+        for path in files:
+            file.write(path, path.relative_to(folder))
+    return Files(folder / data["files"]["photo"], archive, folder / f"{stem}.json", data)

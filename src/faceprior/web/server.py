@@ -1,0 +1,73 @@
+"""The page and the HTTP address as one application, and its process."""
+
+import os
+import socket
+
+from ..errors import FacepriorError
+from .folder import PrivateFolder
+from .guard import App, Guard
+from .service import Service
+
+
+def make_app(service: Service, folder: PrivateFolder) -> App:
+    _quiet(folder)
+    import gradio
+    from fastapi import FastAPI
+
+    from . import page
+    from .http import routes
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=routes(service))
+    blocks = page.build(service, folder)
+    gradio.mount_gradio_app(
+        app, blocks, "/", theme=page.theme(), head=page.CSS, max_file_size=service.limits.max_upload,
+        ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False, run_history=False,
+        footer_links=[], show_error=True,
+    )  # fmt: skip
+    return Guard(app, service.limits, folder)
+
+
+def serve(service: Service, host: str, port: int) -> None:
+    """Until Ctrl-C."""
+    import uvicorn
+
+    with PrivateFolder(service.limits.keep) as folder, _listen(host, port) as listener:
+        app = make_app(service, folder)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False,
+            limit_concurrency=service.limits.connections, timeout_keep_alive=10, timeout_graceful_shutdown=3,
+        )  # fmt: skip
+        print(f"faceprior: http://{_shown(host)}:{listener.getsockname()[1]} (Ctrl-C ends it)", flush=True)
+        try:
+            uvicorn.Server(config).run([listener])
+        finally:
+            service.turns.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise FacepriorError(f"--host {host}: {error.strerror or error}") from None
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)  # from when the address is printed
+        return listener
+    except OSError as error:
+        listener.close()
+        raise FacepriorError(f"--host {host} --port {port}: {error.strerror or error}") from None
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _quiet(folder: PrivateFolder) -> None:
+    """Gradio reads these when it is imported: its files in our folder, nothing sent to anybody."""
+    os.environ["GRADIO_TEMP_DIR"] = str(folder.path)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
