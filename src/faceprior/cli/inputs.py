@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..photo.decode import SUFFIXES
 
+LONGEST = 220  # bytes of a stem: a name has 255 at most, and endings are added
+
 
 def find_files(inputs: Iterable[str], *, recursive: bool = False) -> tuple[list[Path], list[tuple[str, str]]]:
     """Files in the order given (folders and globs sorted), each once; and what gave none, with the reason.
@@ -64,6 +66,7 @@ def unique_stems(files: Iterable[Path], reserved: Iterable[str] = (), ending: st
     stems = []
     for file in files:
         own = file.stem if file.stem.strip(".") else "dots"  # "...png": a folder ".." would be somebody else's
+        own = os.fsdecode(os.fsencode(own)[:LONGEST]) if len(os.fsencode(own)) > LONGEST else own
         stem, n = own, 1
         while taken & {stem.casefold(), (stem + ending).casefold()}:
             n += 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,6 +20,7 @@ FORMAT = 1
 SPLITS = ("train", "val", "test")
 MANIFEST = "manifest.json"
 MAX_BYTES = 48_000_000  # of a shard's file
+LANDMARK_RANGE = (-224.0, 448.0)  # context pixels: a whole width beyond the crop and still somebody's
 _OVERHEAD = 1_024  # bytes of a row besides its image, counted generously
 
 SCHEMA = pa.schema(
@@ -109,10 +111,19 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
     return paths
 
 
-def read_shard(path: Path) -> pa.Table:
-    """One shard as a table of exactly `SCHEMA`'s columns. Raises FacepriorError naming the file and the fault."""
+def read_shard(path: Path, sha256: str | None = None) -> pa.Table:
+    """One shard as a table of exactly `SCHEMA`'s columns. Raises FacepriorError naming the file and the fault.
+
+    `sha256`: what the manifest says of the file; a bit that flipped within a picture is found by it alone.
+    """
     try:
-        table = pq.read_table(path)
+        data = path.read_bytes()
+        if sha256 is not None and (found := hashlib.sha256(data).hexdigest()) != sha256:
+            raise FacepriorError(
+                f"{path}: expected SHA-256 {sha256[:16]}..., got {found[:16]}... in {len(data):,} bytes; "
+                "damaged or replaced, copy it again or prepare again"
+            )
+        table = pq.read_table(pa.BufferReader(data))
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise FacepriorError(f"{path}: not a readable Parquet file ({reason})") from None
@@ -126,9 +137,28 @@ def read_shard(path: Path) -> pa.Table:
         if table.column(at).null_count:
             raise FacepriorError(f"{path}: column '{wanted.name}' has empty values")
     try:
-        return table.select(SCHEMA.names).cast(SCHEMA)
+        table = table.select(SCHEMA.names).cast(SCHEMA)
     except (pa.ArrowException, ValueError) as error:
         raise FacepriorError(f"{path}: {str(error).splitlines()[0]}") from None
+    _check_numbers(path, table)
+    return table
+
+
+def _check_numbers(path: Path, table: pa.Table) -> None:
+    """Every number finite and every landmark near its crop: one that is not would spoil a run hours later."""
+    low, high = LANDMARK_RANGE
+    for name in ("landmarks", "corners", "yaw", "side"):
+        column = table[name].combine_chunks()
+        values = column.flatten() if pa.types.is_fixed_size_list(column.type) else column
+        rows = values.to_numpy(zero_copy_only=False).reshape(len(table), -1)
+        bad = ~np.isfinite(rows).all(1)
+        what = "is not finite"
+        if name == "landmarks" and not bad.any():
+            bad, what = ((rows < low) | (rows > high)).any(1), f"lies outside {low:g}..{high:g}"
+        if bad.any():
+            row = int(np.argmax(bad))
+            who = f"row {row} ('{table['name'][row].as_py()}')"
+            raise FacepriorError(f"{path}: {who}: a value of '{name}' {what}; prepare the folder again")
 
 
 def _same(found: pa.DataType, wanted: pa.DataType) -> bool:
@@ -144,5 +174,7 @@ def _same(found: pa.DataType, wanted: pa.DataType) -> bool:
 
 def read_split(folder: Path, split: str) -> Iterator[pa.Table]:
     """The tables of a split, shard by shard."""
+    about = read_manifest(folder)["shards"]
     for path in shard_paths(folder, split):
-        yield read_shard(path)
+        entry = about[path.name]
+        yield read_shard(path, entry.get("sha256") if isinstance(entry, dict) else None)
