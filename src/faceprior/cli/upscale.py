@@ -62,19 +62,21 @@ def upscale(
         rich_help_panel=RUN,
     ),
 ) -> None:
-    """Restore the small faces of photos, or faces that are already cut out.
+    """Restore the small faces of photos and videos, or faces that are already cut out.
 
     An image of more than 256 pixels is a photo: its faces are found, restored and put back, and the photo is
     enlarged. A smaller one is a cropped face: its central square becomes <name>.png, 128x128. --photos and
     --cropped say otherwise.
     """
     from ..photo.decode import any_number_of_pixels
+    from ..photo.detect import make_detector
     from ..photo.options import PhotoOptions
     from ..runtime.upscaler import load
     from .cropped import Options, upscale_cropped
     from .inputs import find_files, unique_stems
     from .photos import is_photo, jobs_for, numbers, restore_photos
     from .progress import counting
+    from .videos import chosen, restore_videos
 
     if cropped and photos:
         raise FacepriorError("--cropped and --photos: choose one")
@@ -82,6 +84,10 @@ def upscale(
     files, missing = find_files(inputs, recursive=recursive)
     if not files:
         raise FacepriorError("; ".join(f"{name}: {reason}" for name, reason in missing))
+    videos = [] if cropped else chosen(files)
+    if videos and boxes is not None:
+        raise FacepriorError(f"{videos[0]}: --boxes is for photos")
+    files = [file for file in files if file not in set(videos)]
     with any_number_of_pixels(not pixel_limit):
         whole = [] if cropped else [file for file in files if photos or is_photo(file)]
         among = set(whole)
@@ -97,7 +103,7 @@ def upscale(
                 report = upscale_cropped(cut, out, upscaler, options, advance, whole)
             failed += report.failed
             done += report.done
-            if not report.done and not whole:
+            if not report.done and not whole and not videos:
                 more = f" (and {len(failed) - 1} more inputs failed)" if len(failed) > 1 else ""
                 raise FacepriorError(f"{failed[0][0]}: {failed[0][1]}{more}; nothing was written")
             tail = f"; {len(failed)} failed" if failed else ""
@@ -116,5 +122,14 @@ def upscale(
             print(one_line(f"{summary.text()} -> {out} {about}"))
             failed += [(str(outcome.photo), outcome.reason) for outcome in summary.failed]
             done += len(summary.outcomes) - len(summary.failed)
+        if videos:
+            finder = make_detector(
+                detector, weights=detector_weights, any_turn=any_turn, threads=threads, offline=offline,
+                warn=lambda text: print(one_line(f"warning: {text}"), file=sys.stderr),
+            )  # fmt: skip
+            others = unique_stems(cut) + [file.stem for file in whole]
+            bad = restore_videos(videos, out, upscaler, finder, photo_options, reserved=others, overwrite=overwrite)
+            failed += bad
+            done += len(videos) - len(bad)
     if failed:
         raise typer.Exit(1 if done else 2)
