@@ -81,7 +81,8 @@ def reproduce(
 def _common(reduced: Sequence[str], budget: Budget) -> list[str]:
     time = [f"max_time {budget.max_time:g} s"] if budget.max_time is not None else []
     seeds = [f"{budget.seeds} seeds"] if budget.seeds > 1 else []
-    return [*reduced, *time, *seeds, *budget.overrides]
+    last = {override.partition("=")[0]: override for override in (*reduced, *budget.overrides)}  # the later one wins
+    return [*last.values(), *time, *seeds]
 
 
 def _pictures(
