@@ -49,7 +49,7 @@ class WebServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 20
         while self.process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -180,6 +180,7 @@ def test_aborted_uploads_leave_no_place_taken(client, web_server):
             raw.sendall(b"POST /upscale HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + b"x" * 100)
     time.sleep(0.3)
     assert client.post("/upscale", params={"answer": "json"}, content=picture()).status_code == 200
+    assert "Traceback" not in (web_server.place / "log.txt").read_text()
 
 
 def test_the_page_names_no_other_site(client):

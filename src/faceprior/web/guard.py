@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
+from starlette.requests import ClientDisconnect
+
 from .folder import PrivateFolder
 from .http import refusal
 from .limits import Limits, Refused
@@ -60,6 +62,8 @@ class Guard:
             await self.app(scope, incoming, answer)
             if answer.refused is not None:
                 raise answer.refused
+        except ClientDisconnect:
+            pass  # nobody is there to be told
         except Refused as error:
             if not answer.started:
                 answer.refused = None

@@ -1,6 +1,7 @@
 """The page and the HTTP address as one application, and its process."""
 
 import os
+import signal
 import socket
 
 from ..errors import FacepriorError
@@ -38,10 +39,16 @@ def serve(service: Service, host: str, port: int) -> None:
             limit_concurrency=service.limits.connections, timeout_keep_alive=10, timeout_graceful_shutdown=3,
         )  # fmt: skip
         print(f"faceprior: http://{_shown(host)}:{listener.getsockname()[1]} (Ctrl-C ends it)", flush=True)
+        signal.signal(signal.SIGTERM, _end)
         try:
             uvicorn.Server(config).run([listener])
         finally:
             service.turns.close()
+
+
+def _end(number: int, _: object) -> None:
+    # uvicorn ends its work, then gives the signal on: left alone it would end the process with the folder in place.
+    raise SystemExit(128 + number)
 
 
 def _listen(host: str, port: int) -> socket.socket:
