@@ -67,7 +67,7 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
         except Exception:  # a defect: the client learns no more than that, the log all of it
             log.error(traceback.format_exc())
             message = "internal error; the server's log says more"
-        raise gr.Error(message, print_exception=False)
+        raise gr.Error(message, title="Not restored", print_exception=False)
 
     def show(data: bytes, options: Any) -> tuple:
         result = service.restore(data, options)
@@ -127,6 +127,7 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
 
         inputs = [photo, scale, strength, max_size, consistent]
         outputs = [said, slider, boxes, faces, *files]
+        queued["show_progress_on"] = slider  # not on each of the outputs
         gr.on([go.click, photo.upload], restore, inputs, outputs, api_name="upscale", **queued)
         drawn = sample.click(example, None, [photo, scale], api_visibility="private")
         drawn.then(restore, inputs, outputs, api_visibility="private", **queued)
