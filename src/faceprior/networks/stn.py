@@ -33,7 +33,7 @@ def upright_grid(transform: Tensor, size: int) -> Tensor:
 
 
 def warp(x: Tensor, transform: Tensor, size: int, mode: str = "bilinear", padding: str = "zeros") -> Tensor:
-    """Samples (B, C, h, w) on the upright grid -> (B, C, size, size). float32 inside: bf16 grids are half a pixel off."""
+    """Samples (B, C, h, w) on the upright grid -> (B, C, size, size). In float32: a bf16 grid is half a pixel off."""
     with torch.autocast(x.device.type, enabled=False):
         grid = upright_grid(transform.float(), size)
         return F.grid_sample(x.float(), grid, mode, padding, align_corners=False)
