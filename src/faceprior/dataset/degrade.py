@@ -30,7 +30,7 @@ def quantise(x: Tensor) -> Tensor:
 def reduce_to_lr(hr: Tensor) -> Tensor:
     """(B, C, 128, 128) on the 0..255 scale -> (B, C, 16, 16), 8-bit values as Pillow's `resize((16, 16), BICUBIC)`."""
     weights = torch.from_numpy(_pillow_bicubic(HR, LR)).to(hr.device, hr.dtype)
-    return quantise(torch.matmul(weights, quantise(torch.matmul(hr, weights.T))))  # Pillow: rows first, 8 bit in between
+    return quantise(torch.matmul(weights, quantise(torch.matmul(hr, weights.T))))  # as Pillow: 8 bit in between
 
 
 def render(contexts: Tensor, inverse: Tensor) -> Tensor:
