@@ -96,6 +96,13 @@ def test_a_name_typed_as_an_option_is_a_usage_error(faceprior, tmp_path):  # noq
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("verb", ["demo", "upscale", "prepare", "train", "evaluate", "export"])
+def test_every_verb_explains_itself(verb, faceprior):  # noqa: F811
+    """Typer before 0.15.4 fails on its help where Click is newer than it."""
+    ran = faceprior(verb, "--help")
+    assert ran.status == 0 and verb in ran.out and not ran.err
+
+
 # -- inputs that are no files
 
 

@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import PIL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -11,13 +12,16 @@ from faceprior.cli.cropped import face_to_lr
 from faceprior.photo.decode import read_stream
 
 SIDES = st.integers(1, 70)
+MODES = ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"]
+if int(PIL.__version__.split(".")[0]) >= 13:  # before, it does not read the uncompressed YCbCr TIFF that it writes
+    MODES.append("YCbCr")
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     width=SIDES,
     height=SIDES,
-    mode=st.sampled_from(["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"]),
+    mode=st.sampled_from(MODES),
     orientation=st.integers(0, 9),
     seed=st.integers(0, 999),
 )

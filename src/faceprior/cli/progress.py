@@ -11,7 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 def counting(title: str, total: int) -> Iterator[Callable[[], None]]:
     """Gives a function to call once an item. Nothing is drawn into pipes and log files."""
     console = Console(stderr=True)
+    if not console.is_terminal:  # a disabled Progress of an older Rich still ends in an empty line
+        yield lambda: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=total)
         yield lambda: progress.advance(task)
