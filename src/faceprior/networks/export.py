@@ -1,4 +1,4 @@
-"""MTUN -> one ONNX file that any language can call: uint8 in, uint8 out, the conversions inside the graph.
+"""Any network -> one ONNX file that any language can call: uint8 in, uint8 out, the conversions inside the graph.
 
 BatchNorm behind a convolution is folded into it; stacks' predictions that feed nothing fall away; weights are
 kept as fp16 with a Cast to fp32 behind each, which ONNX Runtime folds when it loads the file: half the bytes
@@ -17,17 +17,17 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnxscript import optimizer
+from torch import nn
 
 from ..face.components import COMPONENTS
 from .config import HR_SIZE, LR_SIZE
 from .inference import HEATMAP_SIZE, Inference
-from .mtun import MTUN
 
 OPSET = 20  # the first with GridSample's final names
 FP16_FROM = 256  # values; smaller tensors (biases, scales) stay fp32: they weigh nothing
 
 
-def export_onnx(network: MTUN, path: Path, header: dict, *, fp16: bool = True) -> None:
+def export_onnx(network: nn.Module, path: Path, header: dict, *, fp16: bool = True) -> None:
     """Writes `path`, atomically. `header` is the description of `weights.save_model`, kept as metadata."""
     model = _trace(copy.deepcopy(network).float().cpu().eval())
     _name_axes(model)
@@ -44,7 +44,7 @@ def export_onnx(network: MTUN, path: Path, header: dict, *, fp16: bool = True) -
         beside.unlink(missing_ok=True)
 
 
-def _trace(network: MTUN) -> onnx.ModelProto:
+def _trace(network: nn.Module) -> onnx.ModelProto:
     # The tracing exporter gives the same graph as the newer one, after the optimiser, in a tenth of the time.
     # Together they fold every BatchNorm that follows a convolution.
     example = torch.randint(0, 256, (2, LR_SIZE, LR_SIZE, 3), dtype=torch.uint8)

@@ -4,7 +4,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..face.components import COMPONENTS
-from .mtun import MTUN
 
 HEATMAP_SIZE = 64
 
@@ -12,10 +11,11 @@ HEATMAP_SIZE = 64
 class Inference(nn.Module):
     """uint8 (B, 16, 16, 3) -> uint8 (B, 128, 128, 3), float32 (B, 4, 64, 64), float32 (B, 2, 3).
 
-    Heatmaps of the last stack alone, raised to 64 px where the HEB works at 16 or 32, zeros without an HEB.
+    `network` is of any kind: it gives an `MTUNOutput`. Heatmaps of the last stack alone, raised to 64 px where the
+    HEB works at 16 or 32, zeros without an HEB.
     """
 
-    def __init__(self, network: MTUN):
+    def __init__(self, network: nn.Module):
         super().__init__()
         self.network = network
 
