@@ -14,10 +14,10 @@ from .._version import __version__
 from ..errors import FacepriorError, one_line
 from ..face.frame import Frame
 from ..face.similarity import similarity_parameters
+from ..files import write_atomically
 from ..photo.cut import cut_lr
 from ..photo.decode import DecodedImage, read_image
 from ..photo.mask import components
-from ..photo.write import write_atomically
 from ..runtime.backends.base import LR_SIZE
 from ..runtime.pictures import ContactSheet, overlay
 from ..runtime.upscaler import Upscaler

@@ -30,7 +30,7 @@ def demo(
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
 ) -> None:
     """Reduce the packaged photo until the face is 16 pixels wide and tilted, restore it, compare with the truth."""
-    from ..photo.write import write_atomically
+    from ..files import write_atomically
     from ..runtime.pictures import overlay, panels
     from ..runtime.upscaler import load
 

@@ -44,6 +44,7 @@ def evaluate(
     from ..evaluation.evaluate import EvaluateOptions
     from ..evaluation.evaluate import evaluate as run
     from ..evaluation.tables import grids, markdown
+    from ..files import write_text
 
     for path in (json_file, markdown_file):
         if path is not None and not path.resolve().parent.is_dir():
@@ -73,18 +74,4 @@ def evaluate(
         )
     for path, text in ((json_file, report.to_json()), (markdown_file, markdown(report))):
         if path is not None:
-            _write(path, text)
-
-
-def _write(path: Path, text: str) -> None:
-    """Beside its place, then renamed."""
-    from ..errors import FacepriorError
-
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise FacepriorError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        part.unlink(missing_ok=True)
+            write_text(path, text)

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 
 import torch
 
 from ..errors import FacepriorError
+from ..files import write_text
 from ..networks.export import export_onnx
 from ..networks.mtun import MTUN
 from ..networks.weights import save_model
@@ -47,9 +47,7 @@ def package_model(
     table["models"][name] = entry
     if default or table["default"] is None:
         table["default"] = name
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    beside.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
-    beside.replace(path)
+    write_text(path, json.dumps(table, indent=1) + "\n")
     return [*written, path]
 
 

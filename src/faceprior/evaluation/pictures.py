@@ -13,13 +13,13 @@ from PIL import Image, ImageDraw
 
 from ..dataset.pairs import PairMaker
 from ..dataset.store import FaceStore
-from ..face.components import COMPONENTS
+from ..files import write_atomically
+from ..runtime.pictures import overlay
 from .floors import BicubicTrue
 from .metrics import to_levels
 from .models import HR_SIZE, Restorer
 from .scores import as_images
 
-COLOURS = dict(zip(COMPONENTS, ((51, 153, 255), (255, 217, 26), (255, 64, 77), (64, 230, 102)), strict=True))
 HEADER = 14
 
 
@@ -47,8 +47,8 @@ def picture(maker: PairMaker, model: Restorer, rows: list[int], psnr: np.ndarray
             "HR": hr,
         }
         if restored.heatmaps is not None:
-            columns["heatmaps"] = overlay(restored.images, restored.heatmaps)
-            columns["true heatmaps"] = overlay(hr, pairs.heatmaps.cpu().numpy())
+            columns["heatmaps"] = overlays(restored.images, restored.heatmaps)
+            columns["true heatmaps"] = overlays(hr, pairs.heatmaps.cpu().numpy())
     cells = np.concatenate(list(columns.values()), 2)
     pixels = np.concatenate([np.zeros((HEADER, cells.shape[2], 3), np.uint8), *cells])
     image = Image.fromarray(pixels)
@@ -61,16 +61,9 @@ def picture(maker: PairMaker, model: Restorer, rows: list[int], psnr: np.ndarray
     return image
 
 
-def overlay(images: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
-    """uint8 (N, 128, 128, 3) and float32 (N, 4, R, R) about [0, 1] -> the images with each component in its colour."""
-    result = np.empty_like(images)
-    for out, image, maps in zip(result, images, np.clip(heatmaps, 0, 1), strict=True):
-        canvas = Image.fromarray((image * 0.7).astype(np.uint8))
-        for values, colour in zip(maps, COLOURS.values(), strict=True):
-            alpha = Image.fromarray((values * 190).astype(np.uint8)).resize(canvas.size, Image.Resampling.BILINEAR)
-            canvas.paste(colour, mask=alpha)
-        out[:] = np.asarray(canvas)
-    return result
+def overlays(images: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
+    """uint8 (N, 128, 128, 3), float32 (N, 4, R, R) about [0, 1] -> the images with each component in its colour."""
+    return np.stack([overlay(image, maps) for image, maps in zip(images, heatmaps, strict=True)])
 
 
 def write_pictures(
@@ -88,8 +81,7 @@ def write_pictures(
         slug = re.sub(r"[^\w.-]+", "_", model.name).strip("_.") or "model"
         for what, rows in (("chosen", chosen(store, count)), ("worst", worst(values, count))):
             path = folder / f"{slug}-{what}.png"
-            part = path.with_name(f".{path.name}.part")
-            picture(maker, model, rows, values).save(part, "png")
-            part.replace(path)
+            image = picture(maker, model, rows, values)
+            write_atomically(path, lambda file, image=image: image.save(file, "PNG"))
             written.append(path)
     return written

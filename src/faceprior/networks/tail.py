@@ -6,7 +6,21 @@ from torch import Tensor, nn
 from .blocks import Residual
 
 
-class PaperTail(nn.Module):
+class Tail(nn.Module):
+    """How the branches meet; the two tails below say what they are made of. `b` is None without the skip."""
+
+    a: nn.Module
+    b: nn.Module | None
+    fusion: nn.Module
+
+    def forward(self, guided: Tensor, aligned: Tensor) -> Tensor:
+        x = self.a(guided)
+        if self.b is not None:
+            x = torch.cat([x, self.b(aligned)], 1)
+        return self.fusion(x)
+
+
+class PaperTail(Tail):
     """64 px -> 128 px with the fusion's convolutions at 128 px.
 
     `a` channels into branch A (features and heatmaps), `b` into branch B (features alone; 0 = no skip).
@@ -44,14 +58,9 @@ class PaperTail(nn.Module):
             nn.Conv2d(f3, 3, 5, padding=2),
         )
 
-    def forward(self, guided: Tensor, aligned: Tensor) -> Tensor:
-        x = self.a(guided)
-        if self.b is not None:
-            x = torch.cat([x, self.b(aligned)], 1)
-        return self.fusion(x)
 
 
-class SubpixelTail(nn.Module):
+class SubpixelTail(Tail):
     """The same branches and fusion at 64 px; a pixel shuffle and one small convolution make 128 px of them.
 
     Deviation for speed: at 128 px a convolution costs four times as much, and a 16 px input holds little
@@ -73,9 +82,3 @@ class SubpixelTail(nn.Module):
             *(Residual(f2), nn.ReLU(), nn.Conv2d(f2, 4 * f3, 3, padding=1), nn.PixelShuffle(2), nn.ReLU()),
             nn.Conv2d(f3, 3, 3, padding=1),
         )
-
-    def forward(self, guided: Tensor, aligned: Tensor) -> Tensor:
-        x = self.a(guided)
-        if self.b is not None:
-            x = torch.cat([x, self.b(aligned)], 1)
-        return self.fusion(x)

@@ -2,10 +2,7 @@
 whole, everything is (`--resume` goes by it)."""
 
 import json
-import os
 import re
-import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from PIL import Image
 
 from ..errors import FacepriorError
 from ..face.similarity import similarity_parameters
+from ..files import write_atomically
 from ..runtime.pictures import overlay
 from .pipeline import PhotoFace, PhotoResult
 from .sheet import MAX_FACES, contact_sheet
@@ -152,20 +150,6 @@ def _write_face(face: PhotoFace, folder: Path, stem: str) -> dict[str, str]:
         picture = Image.fromarray(pixels)
         write_atomically(folder / stem / name, lambda file, picture=picture: picture.save(file, "PNG"))
     return {kind: f"{stem}/{name}" for kind, (name, _) in pictures.items()}
-
-
-def write_atomically(target: Path, write: Callable[[Any], Any]) -> None:
-    """`write` gets an open file beside the target, which takes its place when all is written."""
-    # Not the target's own name with something added: that may be as long as a name can be.
-    beside = target.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
-    try:
-        with beside.open("wb") as file:
-            write(file)
-        beside.replace(target)
-    except OSError as error:
-        raise FacepriorError(f"{target}: cannot write ({error.strerror or error})") from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _rounded(values: Any) -> list[float]:

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from ..errors import FacepriorError
+from ..files import write_text
 from ..networks.config import MTUNConfig
 from ..networks.kinds import KINDS, config_class, kind_of
 
@@ -221,9 +222,7 @@ class TrainConfig(Section):
         return self.model_dump(mode="json", exclude_none=True)
 
     def save(self, path: Path) -> None:
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text(tomli_w.dumps(self.as_dict()), encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, tomli_w.dumps(self.as_dict()))
 
     def differences(self, other: "TrainConfig") -> list[str]:
         """The keys, `section.key`, that a resumed run may not change and that differ."""

@@ -297,8 +297,8 @@ class Trainer:
             path = self.folder / "pictures" / f"step-{self.step:08d}.png"
             try:
                 draw(model, self.val_maker, self.config.run.pictures, path)
-            except OSError as error:
-                self._say(f"{path}: not written: {error.strerror or error}")
+            except (OSError, FacepriorError) as error:  # a picture is no reason to end a run
+                self._say(str(error))
 
     def _save(self) -> None:
         """A full disk must not end a run of days: it is said, and the next checkpoint tries again."""

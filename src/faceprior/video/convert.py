@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FacepriorError
+from ..files import write_atomically
 from ..photo.boxes import Detection
 from ..photo.enlarge import fitting_scale
 from ..photo.options import PhotoOptions
 from ..photo.pipeline import Detector, Network
-from ..photo.write import write_atomically
 from .read import Video, VideoFrame
 from .restore import FrameRestorer
 from .track import Tracker, between

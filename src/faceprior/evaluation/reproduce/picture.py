@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from ...dataset.pairs import PairMaker
 from ...dataset.protocol import PAPER
 from ...dataset.store import FaceStore
+from ...files import write_atomically
 from ..metrics import to_levels
 from ..models import HR_SIZE, Restorer
 from ..pictures import HEADER, chosen
@@ -44,7 +45,5 @@ def figure(store: FaceStore, columns: dict[str, Restorer], count: int = 6) -> Im
 
 
 def save(image: Image.Image, path: Path) -> Path:
-    part = path.with_name(f".{path.name}.part")
-    image.save(part, "png")
-    part.replace(path)
+    write_atomically(path, lambda file: image.save(file, "PNG"))
     return path

@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from ...errors import FacepriorError
+from ...files import write_text
 from .result import Figure, Result, RowResult
 
 HEADER = (
@@ -97,13 +97,6 @@ def write(result: Result, folder: Path) -> list[Path]:
     written = []
     for ending, text in texts.items():
         path = folder / f"{stem}{ending}"
-        part = path.with_name(f".{path.name}.part")
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            raise FacepriorError(f"{path}: cannot be written ({error.strerror})") from None
-        finally:
-            part.unlink(missing_ok=True)
+        write_text(path, text)
         written.append(path)
     return written
