@@ -149,14 +149,14 @@ def test_landmark_loss_follows_the_stn_s_error():
     guess = torch.from_numpy(similarity_matrix([25.0, -30.0], [1.0, 0.95], [0.02, 0.01], [0, -0.03])).float()
     landmarks = (torch.stack([shape(0), shape(1)]) + 1) * 64 - 0.5
     visible = torch.ones(2, 68, dtype=torch.bool)
-    assert float(landmark_loss([landmarks], landmarks, visible, true, true)) < 1e-9
-    assert float(landmark_loss([landmarks], landmarks, visible, guess, true)) > 1e-4
+    assert float(landmark_loss([(true, landmarks)], landmarks, visible, true)) < 1e-9
+    assert float(landmark_loss([(guess, landmarks)], landmarks, visible, true)) > 1e-4
     square = [torch.cat([m, torch.tensor([[[0.0, 0, 1]]]).expand(2, 1, 3)], 1) for m in (guess, true)]
     move = torch.linalg.inv(square[0]) @ square[1]
     seen = ((landmarks + 0.5) / 64 - 1) @ move[:, :2, :2].mT + move[:, None, :2, 2]
-    assert float(landmark_loss([(seen + 1) * 64 - 0.5], landmarks, visible, guess, true)) < 1e-9
+    assert float(landmark_loss([(guess, (seen + 1) * 64 - 0.5)], landmarks, visible, true)) < 1e-9
     hidden = visible.clone()
     hidden[:, :60] = False
     wrong = landmarks.clone()
     wrong[:, :60] += 50
-    assert float(landmark_loss([wrong], landmarks, hidden, true, true)) < 1e-9
+    assert float(landmark_loss([(true, wrong)], landmarks, hidden, true)) < 1e-9

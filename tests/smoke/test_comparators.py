@@ -91,8 +91,7 @@ def test_the_start_is_bicubic_of_the_lr_as_it_lies(kind):
 
 
 def test_tdae_starts_at_the_identity_and_multiplies_its_transforms():
-    from faceprior.networks.comparators.tdae import compose
-    from faceprior.networks.stn import similarity
+    from faceprior.networks.stn import compose, similarity
 
     out = make_network(SMALL["tdae"])(torch.rand(2, 3, 16, 16))
     assert torch.allclose(out.transform, torch.eye(2, 3).expand(2, 2, 3))

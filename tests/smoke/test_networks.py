@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 from faceprior.networks.config import MTUNConfig  # noqa: E402
 from faceprior.networks.discriminator import Discriminator  # noqa: E402
 from faceprior.networks.mtun import MTUN  # noqa: E402
+from faceprior.networks.stn import Localisation  # noqa: E402
 
 COMPACT = MTUNConfig.compact()
 SMALL = replace(
@@ -37,6 +38,10 @@ VARIANTS = {
     "lr-localisation": replace(SMALL, localisation="lr"),
     "base": replace(SMALL, base=True),
     "subpixel-no-skip": replace(SMALL, tail="subpixel", skip=False),
+    "standard": MTUNConfig.standard(),
+    "trunk": replace(SMALL, trunk=(2, 8)),
+    "cascade": replace(SMALL, localisation="cascade"),
+    **{f"shuffle-R{heb}": replace(SMALL, tail="shuffle", heb=heb, skip=heb != 16) for heb in (16, 32, 64)},
 }
 
 
@@ -46,13 +51,16 @@ def test_variant(name):
     config = VARIANTS[name]
     model = MTUN(config)
     with torch.no_grad():  # the last layer starts at zero, which stops the gradient of those before it
-        model.localisation.net[-1].weight.normal_(0, 0.01)
+        for module in model.modules():
+            if isinstance(module, Localisation):
+                module.net[-1].weight.normal_(0, 0.01)
     out = model(torch.rand(2, 3, 16, 16) * 2 - 1)
     assert out.sr.shape == (2, 3, 128, 128)
     assert out.transform.shape == (2, 2, 3)
     stacks = config.stacks if config.heb else 0
     assert [tuple(h.shape) for h in out.heatmaps] == [(2, 4, config.heb, config.heb)] * stacks
     loss = out.sr.square().mean() + sum(h.square().mean() for h in out.heatmaps)
+    loss = loss + sum(t.square().mean() for t in out.looks) + sum(p.square().mean() for _, p in out.points)
     loss.backward()
     for parameter_name, parameter in model.named_parameters():
         assert parameter.grad is not None, parameter_name
@@ -75,7 +83,10 @@ def test_discriminator():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"heb": 48}, {"stacks": 0}, {"encoder": (1, 2)}, {"tail": "x"}, {"aligned": 0}, {"localisation": ""}],
+    [
+        *({"heb": 48}, {"stacks": 0}, {"encoder": (1, 2)}, {"tail": "x"}, {"aligned": 0}, {"localisation": ""}),
+        *({"landmarks": True}, {"trunk": (2, 0)}, {"blocks": (1, -1, 1)}),
+    ],
 )
 def test_config_names_the_field(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

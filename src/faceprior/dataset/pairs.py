@@ -27,7 +27,7 @@ class Pairs:
 
     lr: Tensor  #         (B, 3, 16, 16)
     hr: Tensor  #         (B, 3, 128, 128)
-    heatmaps: Tensor  #   (B, 4, 64, 64) in [0, 1]
+    heatmaps: Tensor  #   (B, 4, R, R) in [0, 1], R = 64 unless asked otherwise
     kernels: Tensor  #    (B, 4), visible landmarks of each component
     landmarks: Tensor  #  (B, 68, 2), HR pixels
     visible: Tensor  #    bool (B, 68)
@@ -39,11 +39,19 @@ class Pairs:
 
 
 class PairMaker:
-    """Makes pairs of a store on the store's device."""
+    """Makes pairs of a store on the store's device.
 
-    def __init__(self, store: FaceStore, protocol: Protocol = PAPER):
+    `colour`: in training, how far brightness, contrast, each channel's gain and the saturation may leave the photo's
+    own, as a part of them; LR and HR alike. 0 = the photos as they are. `heatmap`: pixels of the maps.
+    """
+
+    def __init__(
+        self, store: FaceStore, protocol: Protocol = PAPER, *, colour: float = 0.0, heatmap: int = HEATMAP
+    ):
         self.store = store
         self.protocol = protocol
+        self.colour = colour
+        self.heatmap = heatmap
         self._fixed = torch.from_numpy(
             np.stack([_fixed_numbers(s, n) for s, n in zip(store.sources, store.names, strict=True)])
         )
@@ -52,7 +60,12 @@ class PairMaker:
     def train(self, index: Tensor, generator: torch.Generator, *, flip: bool = True) -> Pairs:
         """Fresh transforms of the protocol and a fair coin for the flip. `generator` is a CPU one."""
         numbers = torch.rand(len(index), 5, generator=generator, dtype=torch.float64)
-        return self.make(index, *self._in_ranges(numbers), flip=(numbers[:, 4] < 0.5) & flip)
+        pairs = self.make(index, *self._in_ranges(numbers), flip=(numbers[:, 4] < 0.5) & flip)
+        if self.colour:
+            jitter = (torch.rand(len(index), 6, generator=generator) * 2 - 1) * self.colour
+            for images in (pairs.lr, pairs.hr):
+                recolour(images, jitter.to(images.device))
+        return pairs
 
     def test(self, index: Tensor) -> Pairs:
         """The face's own fixed transform, the same on every machine and with every other face around; no flip."""
@@ -91,13 +104,23 @@ class PairMaker:
         return Pairs(
             lr=lr_from_contexts(contexts, inverse).div_(127.5).sub_(1),
             hr=hr,
-            heatmaps=render_heatmaps(landmarks, visible, HEATMAP),
+            heatmaps=render_heatmaps(landmarks, visible, self.heatmap),
             kernels=component_kernels(landmarks, visible),
             landmarks=landmarks,
             visible=visible,
             transform=torch.from_numpy(matrix.astype(np.float32)).to(device),
             index=index,
         )
+
+
+def recolour(images: Tensor, jitter: Tensor) -> None:
+    """(B, 3, H, W) in [-1, 1] with 8-bit values, in place. `jitter` (B, 6): brightness, saturation, contrast x gain of
+    each channel (three), contrast. A grey point stays where it is but for brightness and the gains."""
+    j = jitter[:, :, None, None]
+    grey = images.mean(1, keepdim=True)
+    images.sub_(grey).mul_(1 + 2 * j[:, 1:2]).add_(grey)
+    images.mul_((1 + j[:, 2:5]) * (1 + j[:, 5:6])).add_(j[:, :1])
+    images.add_(1).mul_(127.5).round_().clamp_(0, 255).div_(127.5).sub_(1)
 
 
 def _fixed_numbers(source: str, name: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The small pieces that every part is made of."""
 
+import torch
 from torch import Tensor, nn
 
 
@@ -24,6 +25,24 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(x) + self.shortcut(x)
+
+
+class Plain(nn.Module):
+    """conv3, ReLU, conv3, plus the input; no BN (as in EDSR: BN costs range and time). (B, C, H, W) -> the same.
+
+    The second convolution starts small, so that a deep row of them starts near the identity.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        last = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(last.bias)
+        with torch.no_grad():
+            last.weight.mul_(0.1)
+        self.body = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(), last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
 
 
 def conv_bn_relu(inputs: int, outputs: int) -> nn.Sequential:

@@ -19,6 +19,8 @@ class MTUNConfig:
     )
     encoder: tuple[int, ...] = (32, 128, 512, 2048)  # channels at 8, 4, 2, 1 px
     decoder: tuple[int, ...] = (1024, 768, 512, 256)  # channels at 2, 4, 8, 16 px
+    trunk: tuple[int, int] = (0, 0)  #                plain residual blocks at 16 px behind it, and their channels;
+    #                                                 ours: at 16 px a multiplication costs a CPU the least
     upsample: tuple[int, int] = (128, 64)  #          channels at 32 and 64 px
     aligned: int = 64  #                              channels after the STN
 
@@ -26,6 +28,8 @@ class MTUNConfig:
     localisation: str = "paper"  # "paper": two conv5 on the features (section 3.4).
     #                              "lr": a deeper net on the 16x16 input; deviates because the paper's net
     #                              sees max-pooled features and learns slowly (see docs/results).
+    #                              "cascade": two such nets; the second sees the LR as the first set it upright.
+    landmarks: bool = False  #     the "cascade" also learns the 68 landmarks of what it sees (ours; in training alone)
     max_angle: float = 75.0  #     degrees; bounds keep a diverging STN inside the image
     max_log_scale: float = 0.35
     max_shift: float = 0.25  #     parts of the side
@@ -42,9 +46,11 @@ class MTUNConfig:
         "paper"  #         "paper": convolutions at 128 px. "subpixel": all but the last at 64 px, then
     )
     #                              pixel shuffle; deviates because 128 px layers cost most of a CPU's time.
-    branch_a: tuple[int, int] = (64, 32)  # channels before and after the doubling ("subpixel": first alone)
+    #                              "shuffle": the branches at the HEB's resolution, then pixel shuffles.
+    branch_a: tuple[int, int] = (64, 32)  # channels before and after the doubling (other tails: first alone)
     branch_b: int = 64
     fusion: tuple[int, int, int] = (64, 32, 16)
+    blocks: tuple[int, int, int] = (3, 1, 1)  # "shuffle" alone: plain residual blocks of A, of B, of each fusion
     base: bool = (
         False  #          True: the output is added to the LR warped upright (bicubic); deviates because
     )
@@ -61,13 +67,21 @@ class MTUNConfig:
                 raise ValueError(f"{name}: expected {length} positive channel counts, got {value!r}")
         for name, allowed in (
             ("heb", (0, 16, 32, 64)),
-            ("localisation", ("paper", "lr")),
-            ("tail", ("paper", "subpixel")),
+            ("localisation", ("paper", "lr", "cascade")),
+            ("tail", ("paper", "subpixel", "shuffle")),
             ("stacks", range(1, 9)),
             ("hourglass_depth", range(1, 5)),
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r}")
+        for name, length in (("trunk", 2), ("blocks", 3)):
+            value = getattr(self, name)
+            if len(value) != length or any(not isinstance(c, int) or c < 0 for c in value):
+                raise ValueError(f"{name}: expected {length} whole numbers from 0, got {value!r}")
+        if self.landmarks and self.localisation != "cascade":
+            raise ValueError("landmarks: only the localisation 'cascade' learns them")
+        if self.trunk[0] and not self.trunk[1]:
+            raise ValueError(f"trunk: {self.trunk[0]} blocks of no channels")
         for name in ("aligned", "hourglass_features", "branch_b"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a positive channel count, got {getattr(self, name)!r}")
@@ -87,6 +101,29 @@ class MTUNConfig:
             branch_a=(32, 32),
             branch_b=32,
             fusion=(32, 32, 12),
+            base=True,
+        )
+
+    @classmethod
+    def standard(cls) -> "MTUNConfig":
+        """What ships: most of its work is done at 16 and 32 px, where it is cheap to train and to run."""
+        return cls(
+            encoder=(48, 96, 192, 384),
+            decoder=(256, 192, 160, 128),
+            trunk=(3, 128),
+            upsample=(64, 64),
+            aligned=64,
+            localisation="cascade",
+            landmarks=True,
+            heb=32,
+            stacks=1,
+            hourglass_depth=3,
+            hourglass_features=48,
+            tail="shuffle",
+            branch_a=(80, 80),
+            branch_b=32,
+            fusion=(64, 24, 8),
+            blocks=(3, 1, 1),
             base=True,
         )
 

@@ -9,11 +9,11 @@ from torch.nn import functional as F
 
 from ..face.components import COMPONENTS
 from .autoencoder import Autoencoder
-from .blocks import conv_bn_relu, up
+from .blocks import Plain, conv_bn_relu, up
 from .config import HR_SIZE, LR_SIZE, MTUNConfig
 from .hourglass import HeatmapBranch
-from .stn import Localisation, lr_localisation, paper_localisation, warp
-from .tail import PaperTail, SubpixelTail
+from .stn import Localisation, Looks, lr_localisation, paper_localisation, warp
+from .tail import PaperTail, ShuffleTail, SubpixelTail
 
 
 @dataclass
@@ -21,6 +21,9 @@ class MTUNOutput:
     sr: Tensor  #              (B, 3, 128, 128), about [-1, 1], not clamped
     heatmaps: list[Tensor]  #  one a stack, (B, 4, R, R), about [0, 1]; empty without HEB
     transform: Tensor  #       (B, 2, 3), upright -> unaligned, normalised coordinates
+    looks: list[Tensor] = field(default_factory=list)  #      earlier estimates of the transform, for their loss
+    # In training, of an STN that learns landmarks: what each look saw (B, 2, 3), and (B, 68, 2) there, as if 128 wide.
+    points: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     # Of comparators, for their losses:
     stages: list[Tensor] = field(default_factory=list)  #     earlier faces, upright, (B, 3, R, R) of any R
     landmarks: list[Tensor] = field(default_factory=list)  #  (B, 68, 2), HR pixels of the face as STN0 sets it upright
@@ -41,12 +44,22 @@ class MTUN(nn.Module):
 
         self.autoencoder = Autoencoder(c.encoder, c.decoder) if c.autoencoder else None
         first = (c.decoder[-1] if c.autoencoder else 0) + 3
+        depth, width = c.trunk
+        self.trunk = None
+        if depth:
+            entry = nn.Conv2d(first, width, 3, padding=1)
+            self.trunk = nn.Sequential(entry, *(Plain(width) for _ in range(depth)), nn.ReLU())
+            first = width
         self.up32 = up(first, u32) if self.align_at >= 32 else None
         self.up64 = up(u32, u64) if self.align_at == 64 else None
         channels = {16: first, 32: u32 + 3, 64: u64 + 3}[self.align_at]
 
-        net = paper_localisation(channels, self.align_at) if c.localisation == "paper" else lr_localisation()
-        self.localisation = Localisation(net, c.max_angle, c.max_log_scale, c.max_shift)
+        bounds = (c.max_angle, c.max_log_scale, c.max_shift)
+        if c.localisation == "cascade":
+            self.localisation = Looks(bounds, c.landmarks)
+        else:
+            net = paper_localisation(channels, self.align_at) if c.localisation == "paper" else lr_localisation()
+            self.localisation = Localisation(net, *bounds)
         self.after_stn = conv_bn_relu(channels, c.aligned)
         self.heb = (
             HeatmapBranch(c.aligned, c.hourglass_features, c.stacks, c.hourglass_depth) if c.heb else None
@@ -54,6 +67,10 @@ class MTUN(nn.Module):
 
         guided = c.aligned + (len(COMPONENTS) if c.heb else 0)
         a, b = guided, c.aligned if c.skip else 0
+        self.raise_a = self.raise_b = None
+        if c.tail == "shuffle":
+            self.tail = ShuffleTail(a, b, c.branch_a, c.branch_b, c.fusion, c.blocks, self.align_at)
+            return
         if self.align_at < 64:
             widths = (u32, u64) if self.align_at == 16 else (u64,)
             self.raise_a = _deconvolutions(guided, widths)
@@ -69,6 +86,8 @@ class MTUN(nn.Module):
     def features(self, lr: Tensor) -> Tensor:
         """(B, 3, 16, 16) -> unaligned features with the LR itself joined, at the resolution of the STN."""
         x = lr if self.autoencoder is None else torch.cat([self.autoencoder(lr), lr], 1)
+        if self.trunk is not None:
+            x = self.trunk(x)
         if self.up32 is None:
             return x
         x = self.up32(x)
@@ -78,19 +97,24 @@ class MTUN(nn.Module):
 
     def forward(self, lr: Tensor) -> MTUNOutput:
         x = self.features(lr)
-        transform = self.localisation(x if self.config.localisation == "paper" else lr)
+        looks, points = [], []
+        if isinstance(self.localisation, Looks):
+            (*looks, transform), points = self.localisation(lr)
+        else:
+            transform = self.localisation(x if self.config.localisation == "paper" else lr)
         aligned = self.after_stn(warp(x, transform, self.align_at))
 
         heatmaps = self.heb(aligned) if self.heb is not None else []
         guided = torch.cat([aligned, heatmaps[-1]], 1) if heatmaps else aligned
-        if self.align_at < 64:
+        if self.raise_a is not None:
             guided = self.raise_a(guided)
-            aligned = self.raise_b(aligned) if self.raise_b is not None else aligned
+        if self.raise_b is not None:
+            aligned = self.raise_b(aligned)
 
         sr = self.tail(guided, aligned)
         if self.config.base:
             sr = sr + warp(lr, transform, HR_SIZE, mode="bicubic", padding="border")
-        return MTUNOutput(sr, heatmaps, transform)
+        return MTUNOutput(sr, heatmaps, transform, looks, points)
 
 
 def _deconvolutions(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:

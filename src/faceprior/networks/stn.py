@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..face.components import LANDMARKS
 from .blocks import Residual
+from .config import HR_SIZE, LR_SIZE
+
+SECOND_LOOK = 24  # px: half as many again as the LR, so that the first look's resampling loses little
 
 
 def similarity(angle: Tensor, log_scale: Tensor, tx: Tensor, ty: Tensor) -> Tensor:
@@ -56,8 +60,8 @@ def paper_localisation(channels: int, size: int) -> nn.Sequential:
     return nn.Sequential(*body, nn.Flatten(), nn.Linear(80, 20), nn.ReLU(), nn.Linear(20, 4))
 
 
-def lr_localisation(width: int = 32) -> nn.Sequential:
-    """(B, 3, 16, 16) -> (B, 4): residual blocks at 16, 8 and 4 px, flattened, two FC layers (ours)."""
+def lr_localisation(width: int = 32, size: int = LR_SIZE) -> nn.Sequential:
+    """(B, 3, size, size) -> (B, 4): residual blocks at size, size / 2 and size / 4, flattened, two FC layers (ours)."""
     w1, w2, w3 = width, 2 * width, 4 * width
     return nn.Sequential(
         nn.Conv2d(3, w1, 3, padding=1),
@@ -65,7 +69,7 @@ def lr_localisation(width: int = 32) -> nn.Sequential:
         *(nn.MaxPool2d(2), Residual(w1, w2), Residual(w2)),
         *(nn.MaxPool2d(2), Residual(w2, w3), Residual(w3)),
         *(nn.BatchNorm2d(w3), nn.ReLU(), nn.Flatten()),
-        *(nn.Linear(w3 * 16, 256), nn.ReLU(), nn.Linear(256, 4)),
+        *(nn.Linear(w3 * (size // 4) ** 2, 256), nn.ReLU(), nn.Linear(256, 4)),
     )
 
 
@@ -73,17 +77,62 @@ class Localisation(nn.Module):
     """A localisation net with a bounded similarity as output: (B, C, h, w) -> (B, 2, 3).
 
     `max_angle` in degrees, `max_shift` in parts of the side. tanh bounds each parameter; at zero it has the
-    slope of the bound, so near the identity the four outputs are scaled alike.
+    slope of the bound, so near the identity the four outputs are scaled alike. With `landmarks` a second head,
+    used in training alone, tells the 68 landmarks in what the net sees: 136 lessons a face where the transform
+    is four (ours).
     """
 
-    def __init__(self, net: nn.Sequential, max_angle: float, max_log_scale: float, max_shift: float):
+    def __init__(
+        self, net: nn.Sequential, max_angle: float, max_log_scale: float, max_shift: float, landmarks: bool = False
+    ):
         super().__init__()
         self.net = net
         self.bounds = (math.radians(max_angle), max_log_scale, max_shift, max_shift)
         last = net[-1]
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
+        self.points = nn.Linear(last.in_features, 2 * LANDMARKS) if landmarks else None
 
     def forward(self, x: Tensor) -> Tensor:
-        raw = torch.tanh(self.net(x).float())
-        return similarity(*(raw[:, i] * bound for i, bound in enumerate(self.bounds)))
+        return self.look(x)[0]
+
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """-> the transform, and in training (B, 68, 2) in pixels as if what it sees were 128 wide, or None."""
+        hidden = self.net[:-1](x)
+        raw = torch.tanh(self.net[-1](hidden).float())
+        transform = similarity(*(raw[:, i] * bound for i, bound in enumerate(self.bounds)))
+        if self.points is None or not self.training:
+            return transform, None
+        points = self.points(hidden).float().unflatten(1, (LANDMARKS, 2))
+        return transform, (points + 1) * (HR_SIZE / 2) - 0.5
+
+
+def compose(first: Tensor, then: Tensor) -> Tensor:
+    """Two warps one after the other as one, (B, 2, 3) each: a point goes through `then`, and on through `first`."""
+    linear = (first[..., :2, None] * then[..., None, :, :]).sum(-2)  # not a matmul: autocast would make it bf16
+    return torch.cat([linear[..., :2], linear[..., 2:] + first[..., 2:]], -1)
+
+
+class Looks(nn.Module):
+    """Two looks at the LR, the second correcting the first (as in inverse compositional STNs).
+
+    The second net sees the face nearly upright, where a small error is a small difference. No gradient goes
+    from the second to the first: each is trained on its own error. (B, 3, 16, 16) -> the estimates (B, 2, 3), the
+    last one the best; and in training pairs of (B, 2, 3), what a net saw, and (B, 68, 2), its landmarks there.
+    """
+
+    def __init__(self, bounds: tuple[float, float, float], landmarks: bool):
+        super().__init__()
+        self.first = Localisation(lr_localisation(32), *bounds, landmarks)
+        halves = (bound / 2 for bound in bounds)
+        self.second = Localisation(lr_localisation(48, SECOND_LOOK), *halves, landmarks)
+
+    def forward(self, lr: Tensor) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
+        first, points = self.first.look(lr)
+        known = first.detach()
+        correction, more = self.second.look(warp(lr, known, SECOND_LOOK, mode="bicubic", padding="border"))
+        estimates = [first, compose(known, correction)]
+        if points is None:
+            return estimates, []
+        identity = torch.eye(2, 3, device=lr.device).expand(len(lr), 2, 3)
+        return estimates, [(identity, points), (known, more)]

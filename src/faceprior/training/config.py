@@ -81,6 +81,7 @@ class DataConfig(Section):
     sources: list[str] | None = None  # only faces of these sources; None = all
     max_yaw: float | None = Field(None, ge=0)  # degrees; train only on faces turned no further; None = all
     protocol: Literal["paper", "aligned-y"] = "paper"
+    colour: float = Field(0.0, ge=0, le=0.4)  # ours: LR and HR recoloured alike in training, by up to this part
 
 
 class LossConfig(Section):

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from ..dataset.pairs import PairMaker, Pairs
+from ..dataset.pairs import HEATMAP, PairMaker, Pairs
 from ..dataset.protocol import PROTOCOLS
 from ..dataset.store import FaceStore
 from ..errors import FacepriorError
@@ -137,7 +137,8 @@ class Trainer:
             raise FacepriorError(f"run.batch = {r.batch} does not divide among {fabric.world_size} processes")
         protocol = PROTOCOLS[d.protocol]
         self.store = resident(store, fabric.device)
-        self.maker = PairMaker(self.store, protocol)
+        size = getattr(self.config.model, "heb", 0) or HEATMAP  # made at the size that the loss wants
+        self.maker = PairMaker(self.store, protocol, colour=d.colour, heatmap=size)
         self.val_maker = None
         if d.val_faces:
             val = FaceStore.load(self.data, d.val_split, limit=d.val_faces, sources=d.sources, progress=shown)

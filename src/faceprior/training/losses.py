@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ..face.components import COMPONENT_LANDMARKS, COMPONENTS
 from ..face.heatmaps import kernel_energy
 
+HR_SIZE = 128
 COMPONENT_SIZES = tuple(float(len(COMPONENT_LANDMARKS[name])) for name in COMPONENTS)
 
 
@@ -110,21 +111,24 @@ def stage_loss(stages: Sequence[Tensor], hr: Tensor, kind: Literal["l2", "l1", "
 
 
 def landmark_loss(
-    stages: Sequence[Tensor], landmarks: Tensor, visible: Tensor, predicted: Tensor, true: Tensor
+    found: Sequence[tuple[Tensor, Tensor]], landmarks: Tensor, visible: Tensor, true: Tensor
 ) -> Tensor:
-    """Of CBN: the mean squared distance of its landmarks from the true ones, over cascades and visible landmarks.
+    """The mean squared distance of predicted landmarks from the true ones, over predictions and visible landmarks.
 
-    stages: each (N, 68, 2) in HR pixels of the face *as its STN set it upright*; landmarks (N, 68, 2) in HR pixels
-    of the truly upright face, so they are first brought where the STN's error has moved them; `visible` bool
-    (N, 68); `predicted` and `true` (N, 2, 3). In normalised units (the face is 2 wide).
+    found: each a warp (N, 2, 3) of the LR and landmarks (N, 68, 2) in what it gives, in pixels as if that were 128
+    wide (CBN: the face as its STN set it upright); landmarks (N, 68, 2) in HR pixels of the truly upright face, so
+    they are first brought into each warp; `visible` bool (N, 68); `true` (N, 2, 3). In normalised units (the
+    face is 2 wide).
     """
-    size = 128
-    points = (landmarks + 0.5) * (2 / size) - 1
+    points = (landmarks + 0.5) * (2 / HR_SIZE) - 1
     unaligned = points @ true[..., :2].mT + true[..., 2][:, None]
-    target = (unaligned - predicted[..., 2][:, None]) @ torch.linalg.inv(predicted[..., :2].float()).mT
     weight = visible.float()
-    found = [((stage.float() + 0.5) * (2 / size) - 1 - target).square().sum(-1) for stage in stages]
-    return torch.stack([(d * weight).sum() / weight.sum().clamp_min(1) for d in found]).mean()
+    losses = []
+    for warp, guess in found:
+        target = (unaligned - warp[..., 2][:, None]) @ torch.linalg.inv(warp[..., :2].float()).mT
+        apart = ((guess.float() + 0.5) * (2 / HR_SIZE) - 1 - target).square().sum(-1)
+        losses.append((apart * weight).sum() / weight.sum().clamp_min(1))
+    return torch.stack(losses).mean()
 
 
 def transform_loss(predicted: Tensor, true: Tensor) -> Tensor:

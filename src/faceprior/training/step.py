@@ -150,11 +150,13 @@ class Step:
                 target = render_heatmaps(pairs.landmarks, pairs.visible, size)
             terms["h"] = heatmap_loss(out.heatmaps, target, pairs.kernels, loss.heatmap_norm)
         if loss.transform_weight:
-            terms["t"] = transform_loss(out.transform, pairs.transform)
+            estimates = [*out.looks, out.transform]
+            terms["t"] = torch.stack([transform_loss(t, pairs.transform) for t in estimates]).sum()
         if loss.stage_weight and out.stages:
             terms["s"] = stage_loss(out.stages, hr, loss.pixel)
-        if loss.landmark_weight and out.landmarks:
-            terms["l"] = landmark_loss(out.landmarks, pairs.landmarks, pairs.visible, out.transform, pairs.transform)
+        found = [*((out.transform, points) for points in out.landmarks), *out.points]
+        if loss.landmark_weight and found:
+            terms["l"] = landmark_loss(found, pairs.landmarks, pairs.visible, pairs.transform)
         return terms
 
     def _weight(self, name: str) -> float:

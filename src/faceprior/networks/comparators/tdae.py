@@ -9,12 +9,11 @@ decoder's face and on the encoder's LR as well (`stages`), where the authors tra
 from collections.abc import Iterator
 from itertools import chain
 
-import torch
 from torch import Tensor, nn
 
 from ..blocks import conv_bn_relu, down, up
 from ..mtun import MTUNOutput
-from ..stn import Localisation, paper_localisation, warp
+from ..stn import Localisation, compose, paper_localisation, warp
 from .config import TDAEConfig
 
 
@@ -85,9 +84,3 @@ class Encoder(nn.Module):
         x = self.to16(warp(x, turn, 32))
         more = self.stn16(x)
         return self.tail(warp(x, more, 16)), compose(turn, more)
-
-
-def compose(first: Tensor, then: Tensor) -> Tensor:
-    """Two warps one after the other as one, (B, 2, 3) each: a point goes through `then`, and on through `first`."""
-    linear = (first[..., :2, None] * then[..., None, :, :]).sum(-2)  # not a matmul: autocast would make it bf16
-    return torch.cat([linear[..., :2], linear[..., 2:] + first[..., 2:]], -1)
