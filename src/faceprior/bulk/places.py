@@ -4,6 +4,7 @@ Local paths, file://, s3://, gs:// and abfs:// are PyArrow's own file systems; a
 """
 
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,8 +54,9 @@ class Place:
         return f"{root.rstrip('/')}/{name}" if name else root
 
     def shown(self, name: str = "") -> str:
-        """How a user is told of a file here: without a query, which may hold addresses and keys."""
+        """How a user is told of a file here: without keys, nor a query, which may hold some."""
         base = self.text.split("?", 1)[0] if is_uri(self.text) and "::" not in self.text else self.text
+        base = re.sub(r"(?<=://)[^/@]*:[^/@]*@", "", base)
         return f"{base.rstrip('/')}/{name}" if name else base
 
     @property

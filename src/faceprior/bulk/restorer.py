@@ -67,7 +67,7 @@ class Restorer:
         outcome = Outcome(skipped=chunk.skipped, failed=shown)
         try:
             files = self._still_to_do(chunk, outcome)
-            names = [chunk.target(file[0]) for file in files]
+            names = [chunk.target(file[0]) for file in chunk.files]  # all, so that the next worker finds the mark
             before = self.attempts.begin(*names) if files else 0
         except Exception as error:  # the output is out of reach, most likely
             why = f"{self.plan.out.shown()}: {reason(error)}"
@@ -79,8 +79,9 @@ class Restorer:
                 self._alone(chunk, file, outcome)
         elif files:
             self._work(chunk, files, outcome)
-        with suppress(Exception):  # a mark that stays is swept before the next run
-            self.attempts.end(*names)
+        if chunk.files:
+            with suppress(Exception):  # a mark that stays is swept before the next run
+                self.attempts.end(*names)
         return outcome
 
     def _still_to_do(self, chunk: Chunk, outcome: Outcome) -> list[File]:
