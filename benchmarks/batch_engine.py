@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--gigabyte-month", type=float, default=0.023, help="dollars, stored (assumed)")
     a = parser.parse_args()
     model = ["--model", a.model] if a.model else []
-    os.environ |= {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+    os.environ |= {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
 
     with tempfile.TemporaryDirectory(prefix="faceprior-") as text:
         folder = Path(text)

@@ -26,6 +26,7 @@ CLI = "import sys; from faceprior.cli.app import main; main()"
 def cluster(tmp_path_factory):
     """A Ray of two CPUs that outlives its drivers -> the environment that leads to it."""
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+    quiet["RAY_worker_niceness"] = "0"  # else 15, and beside other work hardly anything moves
     os.environ |= quiet
     # Ray's sockets lie in here, and their paths may not be long.
     with tempfile.TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True) as folder:
