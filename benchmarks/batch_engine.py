@@ -3,14 +3,14 @@
     python benchmarks/batch_engine.py [--images FOLDER] [--model MODEL] [--faces 600] [--workers 2]
 
 Needs `.[ray]`; counts the requests to an S3 where `moto[server]` is installed. Each engine runs on a quarter of the
-faces and on all of them: the difference gives its rate, the rest is its start. The prices are assumptions: see
+faces and on all of them: the difference gives its rate, the rest is its start. The arithmetic goes by the CPU time of
+the workers, which other work on the machine changes less than the rate. The prices are assumptions: see
 --help. docs/scale.md holds what it printed.
 """
 
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -43,52 +43,85 @@ def collect(folder: Path, images: Path, count: int) -> None:
         (folder / f"{i:06d}{source.suffix.lower()}").symlink_to(source)
 
 
-KINDS = {"worker": b"ray::MapWorker", "driver": b"--engine", "scheduler": b"raylet"}  # in their command lines
+class Watch(threading.Thread):
+    """CPU seconds and largest resident memory of a command's processes, looked at ten times a second.
 
+    worker: those that restore (Ray's workers, or the local engine itself); rest: driver, scheduler and the like.
+    """
 
-class Peak(threading.Thread):
-    """The largest resident memory of each kind of process below this one, looked at five times a second."""
-
-    def __init__(self):
+    def __init__(self, pid: int, ray: bool):
         super().__init__(daemon=True)
+        self.pid, self.ray = pid, ray
+        self.cpu: dict[tuple[str, int], float] = {}
         self.most: Counter[str] = Counter()
         self.stop = threading.Event()
         self.start()
 
     def run(self) -> None:
-        while not self.stop.wait(0.2):
+        tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+        while not self.stop.wait(0.1):
+            seen = {}
             for folder in Path("/proc").glob("[0-9]*"):
                 try:
-                    command = (folder / "cmdline").read_bytes()
-                    kind = next((kind for kind, mark in KINDS.items() if mark in command), None)
-                    if kind:
-                        kb = int(re.search(r"VmRSS:\s+(\d+)", (folder / "status").read_text())[1])
-                        self.most[kind] = max(self.most[kind], kb * 1024)
-                except (OSError, TypeError):  # it has ended
+                    fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+                    ticks = int(fields[11]) + int(fields[12])
+                    seen[int(folder.name)] = (int(fields[1]), ticks, int(fields[21]), folder)
+                except (OSError, IndexError):  # it has ended
                     continue
+            for pid, (_, ticks, pages, folder) in seen.items():
+                try:
+                    if not self._ours(pid, seen):
+                        continue
+                    works = not self.ray or b"ray::MapWorker" in (folder / "cmdline").read_bytes()
+                except OSError:
+                    continue
+                kind = "worker" if works else "rest"
+                self.cpu.pop(("rest", pid), None)  # a process becomes a worker only once it has started
+                self.cpu[kind, pid] = ticks / tick
+                self.most[kind] = max(self.most[kind], pages * page)
+
+    def _ours(self, pid: int, seen: dict) -> bool:
+        while pid in seen and pid != self.pid:
+            pid = seen[pid][0]
+        return pid == self.pid
+
+    def seconds(self, kind: str) -> float:
+        return sum(value for (of, _), value in self.cpu.items() if of == kind)
 
 
-def upscale(source: Path, out: Path, *options: str, environment: dict[str, str] | None = None) -> float:
-    """Seconds of `faceprior upscale --cropped`, its start included."""
-    began = time.perf_counter()
+def upscale(source: Path | str, out: Path | str, *options: str) -> tuple[float, Watch]:
+    """Seconds of `faceprior upscale --cropped`, its start included, and what its processes took."""
     command = [sys.executable, "-c", CLI, "upscale", str(source), "--cropped", "-o", str(out), *options]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if done.returncode:
-        sys.exit(done.stdout + done.stderr)
-    return time.perf_counter() - began
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        watch = Watch(process.pid, "ray" in options)
+        said, _ = process.communicate()
+    seconds = time.perf_counter() - began
+    watch.stop.set()
+    watch.join()
+    if process.returncode:
+        sys.exit(said)
+    return seconds, watch
 
 
-def rate(part: Path, whole: Path, out: Path, *options: str) -> tuple[float, float]:
-    """-> faces a second once it runs, seconds until it does."""
+def rate(name: str, part: Path, whole: Path, out: Path, *options: str) -> tuple[float, Watch]:
+    """Prints a line; -> CPU seconds a face of those that restore, and the watch of the longer run."""
     few, many = len(list(part.iterdir())), len(list(whole.iterdir()))
-    short = upscale(part, out / "short", *options)
-    long = upscale(whole, out / "long", *options)
+    short, of_short = upscale(part, out / "short", *options)
+    long, of_long = upscale(whole, out / "long", *options)
     per_face = (long - short) / (many - few)
-    return 1 / per_face, short - few * per_face
+    cpu = (of_long.seconds("worker") - of_short.seconds("worker")) / (many - few)
+    start = short - few * per_face
+    print(f"{name}: {1 / per_face:.1f} faces/s, {start:.1f} s to start, {1000 * cpu:.1f} ms of CPU a face", flush=True)
+    return cpu, of_long
 
 
-def requests(folder: Path, model: list[str], count: int = 512) -> Counter[str] | None:
-    """Requests an image of each kind, to an S3 on this machine; None without moto."""
+def requests(folder: Path, model: list[str]) -> Counter[str] | None:
+    """Requests an image of each kind, to an S3 on this machine; None without moto.
+
+    The difference of two runs of as many chunks, so that what a run and a chunk take is left out: at scale that is
+    three requests for 256 images.
+    """
     try:
         from moto.server import ThreadedMotoServer
         from werkzeug.serving import WSGIRequestHandler
@@ -110,15 +143,18 @@ def requests(folder: Path, model: list[str], count: int = 512) -> Counter[str] |
     os.environ |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
     store, _ = pafs.FileSystem.from_uri(f"s3://a:b@faces/{query}")
     store.create_dir("faces")
-    files = sorted(folder.iterdir())[:count]
-    for path in files:
-        with store.open_output_stream(f"faces/in/{path.name}") as file:
-            file.write(path.read_bytes())
-    seen.clear()
-    source, out = (f"s3://a:b@faces/{name}{query}" for name in ("in", "out"))
-    upscale(source, out, "--engine", "ray", "-j", "1", *model)  # one worker: chunks nearly as large as at scale
+    files, had = sorted(folder.iterdir()), []
+    few, many = len(files) // 4, len(files)
+    for count in (few, many):
+        for path in files[:count]:
+            with store.open_output_stream(f"faces/in{count}/{path.name}") as file:
+                file.write(path.read_bytes())
+        seen.clear()
+        source, out = (f"s3://a:b@faces/{name}{count}{query}" for name in ("in", "out"))
+        upscale(source, out, "--engine", "ray", "-j", "1", *model)
+        had.append(Counter(seen))
     server.stop()
-    return Counter({kind: n / len(files) for kind, n in seen.items()})
+    return Counter({kind: (had[1][kind] - had[0][kind]) / (many - few) for kind in had[1]})
 
 
 def main() -> None:
@@ -144,23 +180,20 @@ def main() -> None:
             place.mkdir()
             collect(place, a.images, count) if a.images else draw(place, count)
         size_in = sum(path.stat().st_size for path in whole.iterdir()) / a.faces
-        local, local_start = rate(
-            part, whole, out / "local", "--no-sheet", "--threads", str(a.workers), *model
-        )
-        print(f"local engine, {a.workers} threads: {local:.1f} faces/s, {local_start:.1f} s to start", flush=True)
-        one, one_start = rate(part, whole, out / "one", "--engine", "ray", "-j", "1", *model)
-        print(f"Ray, 1 worker of 1 thread: {one:.1f} faces/s, {one_start:.1f} s to start", flush=True)
-        peak = Peak()
-        many, many_start = rate(part, whole, out / "many", "--engine", "ray", "-j", str(a.workers), *model)
-        peak.stop.set()
-        print(f"Ray, {a.workers} workers: {many:.1f} faces/s, {many_start:.1f} s to start", flush=True)
-        skip = upscale(whole, out / "many" / "long", "--engine", "ray", "-j", str(a.workers), *model)
+        ray = ("--engine", "ray", "-j")
+        for threads in (a.workers, 1):
+            local = ("--no-sheet", "--threads", str(threads))
+            rate(f"local, {threads} threads", part, whole, out / f"local{threads}", *local, *model)
+        rate("Ray, 1 worker", part, whole, out / "one", *ray, "1", *model)
+        cpu, watch = rate(f"Ray, {a.workers} workers", part, whole, out / "many", *ray, str(a.workers), *model)
+        skip, _ = upscale(whole, out / "many" / "long", *ray, str(a.workers), *model)
         print(f"Ray, all done already: {skip:.1f} s for {a.faces} faces", flush=True)
         results = list((out / "many" / "long").glob("*.png"))
         assert len(results) == a.faces
         size_out = sum(path.stat().st_size for path in results) / a.faces
         print(f"bytes a face: {size_in:.0f} in, {size_out:.0f} out")
-        print("memory, largest of each kind, MB: " + ", ".join(f"{k} {v / 1e6:.0f}" for k, v in peak.most.items()))
+        most = {kind: watch.most[kind] / 1e6 for kind in ("worker", "rest")}
+        print(f"memory: a worker {most['worker']:.0f} MB, the largest other process {most['rest']:.0f} MB")
         name = _listing(folder)
         print(f"listing: {name[0]:.0f} bytes of memory a name in one folder, {name[1]:.0f} names/s on this disk")
         asked = requests(whole, model)
@@ -171,9 +204,9 @@ def main() -> None:
         model_name = json.loads((out / "many" / "long" / "_faceprior" / "run.json").read_text())["model"]["name"]
         shutil.rmtree(out)
 
-    core = many / a.workers
+    core = 1 / cpu
     hours = a.total / core / 3600
-    print(f"\n{a.total / MILLION:.0f} million faces by these figures ({model_name}, {core:.1f} faces/s a core):")
+    print(f"\n{a.total / MILLION:.0f} million faces by this ({model_name}, {1000 * cpu:.1f} ms of CPU a face):")
     print(f"  {hours:.0f} core-hours; {hours / a.cores:.1f} hours on {a.cores} cores; ${hours * a.core_hour:.0f}")
     for what, size in (("in", size_in), ("out", size_out)):
         month = a.total * size / 1e9 * a.gigabyte_month
@@ -181,12 +214,12 @@ def main() -> None:
     flow = a.cores * core * (size_in + size_out)
     print(f"  network: {flow / 1e6:.0f} MB/s for the cluster, {core * (size_in + size_out) / 1e3:.0f} kB/s a core")
     if asked is not None:
-        price = {"PUT": a.put, "LIST": 0.0, "GET": a.get, "HEAD": a.get, "DELETE": 0.0}
+        price = {"PUT": a.put, "LIST": a.put, "GET": a.get, "HEAD": a.get, "DELETE": 0.0}
         cost = {kind: a.total / MILLION * n * price[kind] for kind, n in asked.items()}
-        cost["LIST"] = 2 * a.total / 1000 / MILLION * a.put  # 1,000 names each, of the input and of the output
+        cost["LIST"] += 2 * a.total / 1000 / MILLION * a.put  # 1,000 names each, of the input and of the output
         parts = ", ".join(f"{kind} ${dollars:.0f}" for kind, dollars in sorted(cost.items()))
         print(f"  requests: {parts}; ${sum(cost.values()):.0f} in all")
-    print(f"  memory: {a.cores * peak.most['worker'] / 1e9:.0f} GB for {a.cores} workers")
+    print(f"  memory: {a.cores * most['worker'] / 1e3:.0f} GB for {a.cores} workers")
 
 
 def _listing(folder: Path, count: int = 50_000) -> tuple[float, float]:

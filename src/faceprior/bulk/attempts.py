@@ -1,8 +1,8 @@
 """Images that kill workers (a decoder that crashes, memory that runs out), so that they do not do so for ever.
 
-A worker leaves a mark while it is at a chunk. A worker that finds one knows that another died there, and takes the
-images one by one, each with a mark of its own; an image at which two more have died is given up. Ray itself would
-give the chunk to worker after worker.
+A worker marks the chunk that it begins; the marks go when the run ends. A worker that finds one knows that another
+began there, and takes the images that are not done one by one, each with a mark of its own; an image at which two
+more have died is given up. Ray itself would give the chunk to worker after worker.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ class Attempts:
         self.out = out
 
     def begin(self, *names: str) -> int:
-        """How many workers died at these images; call `end` when they are through."""
+        """How many workers began these images before."""
         path = _path(names)
         before = 0
         if self.out.stat([path])[0] is not None:
@@ -30,6 +30,7 @@ class Attempts:
         return before
 
     def end(self, *names: str) -> None:
+        """They are through: a later beginning is the first."""
         self.out.delete(_path(names))
 
 

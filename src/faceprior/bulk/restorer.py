@@ -65,27 +65,29 @@ class Restorer:
     def restore(self, chunk: Chunk) -> Outcome:
         shown = [(chunk.place.shown(chunk.source(name)), why) for name, why in chunk.failed]
         outcome = Outcome(skipped=chunk.skipped, failed=shown)
+        files = chunk.files
+        names = [chunk.target(name) for name, *_ in files]
         try:
-            files = self._still_to_do(chunk, outcome)
-            names = [chunk.target(file[0]) for file in chunk.files]  # all, so that the next worker finds the mark
             before = self.attempts.begin(*names) if files else 0
+            if before:
+                files = self._still_to_do(chunk, outcome)
         except Exception as error:  # the output is out of reach, most likely
             why = f"{self.plan.out.shown()}: {reason(error)}"
             outcome.failed += [(chunk.place.shown(chunk.source(file[0])), why) for file in chunk.files]
             outcome.done = 0
             return outcome
-        if before:  # a worker died here
+        if before:  # a worker died here, or Ray lost what it said
             for file in files:
                 self._alone(chunk, file, outcome)
-        elif files:
+        else:
             self._work(chunk, files, outcome)
-        if chunk.files:
-            with suppress(Exception):  # a mark that stays is swept before the next run
-                self.attempts.end(*names)
         return outcome
 
     def _still_to_do(self, chunk: Chunk, outcome: Outcome) -> list[File]:
-        """Ray gives a chunk again when a worker dies: what that one had written is left alone."""
+        """Ray gives a chunk again when a worker dies: what that one had written is left alone.
+
+        Asked for no other chunk: what was there before the run was not listed, and a store bills every question.
+        """
         wanted = [[chunk.target(mark) for mark in marks(name, stem, self.plan.kind)] for name, stem, *_ in chunk.files]
         flat = self.plan.out.stat([name for names in wanted for name in names])
         found, files = iter(flat), []

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..errors import FacepriorError
@@ -153,6 +153,8 @@ def restore(
         report.seconds = time.monotonic() - began
         ray.shutdown()
         report.close()
+    with suppress(OSError):
+        plan.out.clear(FOLDER)
     return report
 
 
