@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, default=None, help="faces already cut out (default: drawn)")
     parser.add_argument("--model", default=None, help="default: the packaged model")
     parser.add_argument("--faces", type=int, default=600)
+    parser.add_argument("--shards", type=Path, default=None, help="of `faceprior prepare`, for their bytes a face")
     parser.add_argument("--workers", type=int, default=2, help="of one thread each, and threads of the local engine")
     parser.add_argument("--total", type=float, default=100e6, help="faces of the arithmetic")
     parser.add_argument("--cores", type=int, default=400, help="cores of the cluster in the arithmetic")
@@ -219,7 +220,22 @@ def main() -> None:
         cost["LIST"] += 2 * a.total / 1000 / MILLION * a.put  # 1,000 names each, of the input and of the output
         parts = ", ".join(f"{kind} ${dollars:.0f}" for kind, dollars in sorted(cost.items()))
         print(f"  requests: {parts}; ${sum(cost.values()):.0f} in all")
+    if a.shards:
+        disk, memory = prepared(a.shards)
+        print(f"  prepared for training: {a.total * disk / 1e12:.2f} TB of shards ({disk:.0f} bytes a face), ", end="")
+        print(f"{a.total * memory / 1e12:.1f} TB of memory in each process ({memory} bytes a face)")
     print(f"  memory: {a.cores * most['worker'] / 1e3:.0f} GB for {a.cores} workers")
+
+
+def prepared(shards: Path) -> tuple[float, int]:
+    """Bytes a face of `faceprior prepare`'s files, and in the memory of a training process."""
+    import pyarrow.parquet as parquet
+
+    from faceprior.dataset.context import CONTEXT
+
+    files = sorted(shards.glob("*.parquet"))
+    rows = sum(parquet.read_metadata(file).num_rows for file in files)
+    return sum(file.stat().st_size for file in files) / rows, 3 * CONTEXT**2
 
 
 def _listing(folder: Path, count: int = 50_000) -> tuple[float, float]:
