@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,19 @@ def test_a_tree_by_command_then_nothing_more_to_do(cluster, tmp_path):
     anew = run(cluster, source, "-r", "--cropped", "--overwrite", "-o", out)
     assert "25 images done, 0 skipped" in anew.stdout
     assert not first.items() & snapshot(out).items()
+
+
+def test_an_archive_through_fsspec(cluster, tmp_path):
+    source, archive = faces(tmp_path / "in", 12), tmp_path / "faces.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in source.iterdir():
+            file.write(path, f"deep/{path.name}")
+    out = tmp_path / "out"
+    done = run(cluster, f"zip://::file://{archive}", "-r", "--cropped", "--json", "-o", f"file://{out}")
+    assert done.returncode == 0, done.stderr
+    right(source, out / "deep", [path.name for path in source.iterdir()])
+    lines = [json.loads(x) for p in (out / "_faceprior/faces").iterdir() for x in p.read_text().splitlines()]
+    assert sorted(line["image"] for line in lines) == [f"deep/{i:05d}.png" for i in range(12)]
 
 
 def workers_at_work() -> list[int]:

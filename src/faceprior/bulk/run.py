@@ -135,7 +135,7 @@ def restore(
     workers: each holds a network and a detector; None: all CPUs (or GPUs) there are.
     missing: inputs that failed already; on_done: called with the number of images that are through.
     """
-    ray = _start_ray()
+    ray, ours = _start_ray()
     report = Report(plan.out)
     for name, why in missing:
         report.fail(name, why)
@@ -151,7 +151,8 @@ def restore(
         raise FacepriorError(f"Ray: {reason(getattr(error, 'cause', None) or error)}") from None
     finally:
         report.seconds = time.monotonic() - began
-        ray.shutdown()
+        if ours:
+            ray.shutdown()
         report.close()
     with suppress(OSError):
         plan.out.clear(FOLDER)
@@ -159,19 +160,22 @@ def restore(
 
 
 def _start_ray():
+    """-> the module, and whether it was started (or joined) here rather than by who calls."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it reports to its makers otherwise
     # What concerns a user comes as an exception; all the rest is in Ray's own log files.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_DATA_LOG_LEVEL", "ERROR")
     import ray
 
+    if ray.is_initialized():
+        return ray, False
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     with _without_native_stderr():
-        if ray.is_initialized() or os.environ.get("RAY_ADDRESS"):
-            ray.init(ignore_reinit_error=True, **quiet)
+        if os.environ.get("RAY_ADDRESS"):
+            ray.init(**quiet)
         else:  # names alone pass through the object store
             ray.init(address="local", include_dashboard=False, object_store_memory=128 << 20, **quiet)
-    return ray
+    return ray, True
 
 
 @contextmanager
