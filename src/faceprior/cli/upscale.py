@@ -64,7 +64,7 @@ def upscale(
     ),
     engine: str = typer.Option(
         "local",
-        help="local, or ray: millions of images on many machines, s3:// gs:// and others, '.[ray]'; docs/scale.md.",
+        help="local, or ray: millions of images on many machines, also s3:// and gs:// (docs/scale.md).",
         rich_help_panel=RUN,
     ),
 ) -> None:
