@@ -31,6 +31,10 @@ GROUPS = {
     "no network": (["tests/smoke/test_no_network.py"], False),
     "determinism": (["tests/feature/test_determinism.py"], True),
     "light import": (["tests/smoke/test_light_import.py"], True),
+    "many images: the parts of the Ray engine": (
+        ["tests/feature/test_bulk_parts.py", "tests/exception/test_bulk_errors.py"],
+        True,
+    ),
     "training under faults": (["tests/run/test_train_faults.py"], True),
 }  # fmt: skip
 

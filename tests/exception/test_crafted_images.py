@@ -9,7 +9,7 @@ from command import any_model, faceprior, upscale  # noqa: F401  fixtures
 from crafted_images import BAD, CASES, GOOD, RGB, saved
 from PIL import Image
 
-from faceprior.cli.cropped import face_to_lr
+from faceprior.photo.cropped import face_to_lr
 from faceprior.photo.decode import DecodedImage, any_number_of_pixels, read_image
 
 MODES = pytest.mark.parametrize("mode", ["cropped", "photos"])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from faceprior import FacepriorError
-from faceprior.cli.cropped import face_to_lr
 from faceprior.photo.boxes import Detection
+from faceprior.photo.cropped import face_to_lr
 from faceprior.photo.decode import read_stream
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.pipeline import upscale_photo

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from faceprior.cli.cropped import face_to_lr
+from faceprior.photo.cropped import face_to_lr
 from faceprior.photo.decode import read_stream
 
 SIDES = st.integers(1, 70)

@@ -69,4 +69,5 @@ _EXTRA_OF = {
     ),
     **dict.fromkeys(("gradio", "fastapi", "starlette", "uvicorn"), "web"),
     "av": "video",
+    **dict.fromkeys(("ray", "fsspec"), "ray"),
 }

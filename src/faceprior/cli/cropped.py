@@ -12,20 +12,14 @@ from PIL import Image
 
 from .._version import __version__
 from ..errors import FacepriorError, one_line
-from ..face.frame import Frame
-from ..face.similarity import similarity_parameters
 from ..files import write_atomically
-from ..photo.cut import cut_lr
-from ..photo.decode import DecodedImage, read_image
-from ..photo.mask import components
-from ..runtime.backends.base import LR_SIZE
+from ..photo.cropped import HEATMAPS, LARGEST, describe, face_to_lr
+from ..photo.decode import read_image
 from ..runtime.pictures import ContactSheet, overlay
 from ..runtime.upscaler import Upscaler
 from .inputs import unique_stems
 
-SHEET, TABLE, HEATMAPS = "contact-sheet.png", "faces.json", ".heatmaps"
-LARGEST = 256  # pixels: a longer side than this is a photo rather than a face, unless the user says otherwise
-IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+SHEET, TABLE = "contact-sheet.png", "faces.json"
 
 
 @dataclass(frozen=True)
@@ -42,16 +36,6 @@ class Report:
     done: int = 0
     sheet_left_out: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)  # input, reason
-
-
-def face_to_lr(image: DecodedImage) -> np.ndarray:
-    """The central square, brought to uint8 (16, 16, 3) as the training protocol does; transparency over white."""
-    rgb = image.over()
-    height, width = rgb.shape[:2]
-    if height == width == LR_SIZE:
-        return rgb
-    frame = Frame(((width - 1) / 2, (height - 1) / 2), (1.0, 0.0), float(min(height, width)))
-    return cut_lr(rgb, frame)
 
 
 def upscale_cropped(
@@ -93,7 +77,7 @@ def upscale_cropped(
             if options.sheet:
                 sheet.add(file.name, lr, image, heatmaps)
             if options.table:
-                rows.append(_describe(file, stem, note, heatmaps, transform, options))
+                rows.append(describe(str(file), stem, note, heatmaps, transform, overlays=options.heatmaps))
             report.done += 1
     if (picture := sheet.picture()) is not None:
         _write(out / SHEET, lambda f: picture.save(f, "PNG"), report)
@@ -160,29 +144,6 @@ def _check_targets(files: Sequence[Path], stems: Sequence[str], out: Path, optio
     if not options.overwrite:
         more = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
         raise FacepriorError(f"{existing[0]}: exists{more}; --overwrite replaces, -o names another folder")
-
-
-def _describe(
-    file: Path, stem: str, note: str | None, heatmaps: np.ndarray, transform: np.ndarray, options: Options
-) -> dict[str, Any]:
-    """One entry of the JSON; positions in pixels of the 128x128 output, pixel centres at whole numbers."""
-    angle, scale, tx, ty = (float(value) for value in similarity_parameters(transform))
-    entry: dict[str, Any] = {"input": str(file), "image": f"{stem}.png"}
-    if options.heatmaps:
-        entry["heatmaps"] = f"{stem}{HEATMAPS}.png"
-    if note:
-        entry["note"] = note
-    entry["transform"] = [[round(float(v), 5) for v in row] for row in transform]
-    entry["alignment"] = {"angle": round(angle, 2), "scale": round(scale, 4), "shift": [round(tx, 4), round(ty, 4)]}
-    entry["components"] = {
-        c.name: {
-            "visible": c.visible,
-            "peak": round(c.peak, 3),
-            "position": None if c.position is None else [round(v, 2) for v in c.position],
-        }
-        for c in components(heatmaps, IDENTITY)
-    }
-    return entry
 
 
 def _save(path: Path, image: np.ndarray) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from .._version import __version__
 from ..errors import FacepriorError, one_line
 from ..photo.batch import Job, Outcome, Summary, upscale_photos
+from ..photo.cropped import LARGEST
 from ..photo.decode import longest_side
 from ..photo.detect import make_detector
 from ..photo.options import PhotoOptions
 from ..runtime.upscaler import Upscaler
-from .cropped import LARGEST
 from .inputs import unique_stems
 from .progress import counting
 

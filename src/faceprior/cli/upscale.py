@@ -11,8 +11,9 @@ PHOTOS, RUN = "Photos", "Running"
 
 
 def upscale(
+    context: typer.Context,
     inputs: list[str] = typer.Argument(..., help="Files, folders or globs (quoted)."),
-    out: Path = typer.Option(Path("out"), "-o", "--out", help="Folder for the results."),
+    output: str = typer.Option("out", "-o", "--out", help="Folder for the results."),
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
     recursive: bool = typer.Option(False, "-r", "--recursive", help="Look into sub-folders."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace results of an earlier run (never an input)."),
@@ -61,6 +62,11 @@ def upscale(
         help="Refuse images of more than 179 megapixels, which may be decompression bombs.",
         rich_help_panel=RUN,
     ),
+    engine: str = typer.Option(
+        "local",
+        help="local, or ray: millions of images on many machines, also s3:// and gs:// (docs/scale.md).",
+        rich_help_panel=RUN,
+    ),
 ) -> None:
     """Restore the small faces of photos and videos, or faces that are already cut out.
 
@@ -72,6 +78,7 @@ def upscale(
     from ..photo.detect import make_detector
     from ..photo.options import PhotoOptions
     from ..runtime.upscaler import load
+    from .bulk import check_local, restore_bulk
     from .cropped import Options, upscale_cropped
     from .inputs import find_files, unique_stems
     from .photos import is_photo, jobs_for, numbers, restore_photos
@@ -81,6 +88,13 @@ def upscale(
     if cropped and photos:
         raise FacepriorError("--cropped and --photos: choose one")
     photo_options = PhotoOptions(scale, strength, min_size, max_size, numbers(faces), consistent)
+    if engine not in ("local", "ray"):
+        raise FacepriorError(f"--engine {engine}: expected local or ray")
+    if engine == "ray":
+        restore_bulk(context, photo_options)
+        return
+    check_local([*inputs, output])
+    out = Path(output)
     files, missing = find_files(inputs, recursive=recursive)
     if not files:
         raise FacepriorError("; ".join(f"{name}: {reason}" for name, reason in missing))

@@ -79,6 +79,9 @@ class TooManyPixels(FacepriorError):
     """More than Pillow's limit: a very large picture or a decompression bomb."""
 
 
+_LIFTED = "; --no-pixel-limit takes it all the same"
+
+
 @contextmanager
 def any_number_of_pixels(wanted: bool = True) -> Iterator[None]:
     """Within, a picture may have any number of pixels: for files that one trusts. It holds for the whole process."""
@@ -100,13 +103,23 @@ def read_image(path: str | Path) -> DecodedImage:
         with _open(path) as file:
             return read_stream(file, str(path))
     except TooManyPixels as error:
-        raise TooManyPixels(f"{error}; --no-pixel-limit takes it all the same") from None
+        raise TooManyPixels(f"{error}{_LIFTED}") from None
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise FacepriorError(f"{path}: is a folder, not an image") from None
     except OSError as error:
         raise FacepriorError(f"{path}: {error.strerror or _one_line(error)}") from None
+
+
+def read_bytes(data: bytes, name: str) -> DecodedImage:
+    """`read_image` for a file that is in memory already; `name`, with its ending, stands for it in errors."""
+    if name.lower().endswith((".heic", ".heif")):
+        _register_heif()
+    try:
+        return read_stream(data, name)
+    except TooManyPixels as error:
+        raise TooManyPixels(f"{error}{_LIFTED}") from None
 
 
 def longest_side(path: Path) -> int | None:

@@ -1,0 +1,52 @@
+"""One face that is already cut out: its 16x16, and what is said of its result."""
+
+from typing import Any
+
+import numpy as np
+
+from ..face.frame import Frame
+from ..face.similarity import similarity_parameters
+from ..runtime.backends.base import LR_SIZE
+from .cut import cut_lr
+from .decode import DecodedImage
+from .mask import components
+
+LARGEST = 256  # pixels: a longer side than this is a photo rather than a face, unless the user says otherwise
+HEATMAPS = ".heatmaps"  # <stem>.heatmaps.png: the components over the face
+IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+def face_to_lr(image: DecodedImage) -> np.ndarray:
+    """The central square, brought to uint8 (16, 16, 3) as the training protocol does; transparency over white."""
+    rgb = image.over()
+    height, width = rgb.shape[:2]
+    if height == width == LR_SIZE:
+        return rgb
+    frame = Frame(((width - 1) / 2, (height - 1) / 2), (1.0, 0.0), float(min(height, width)))
+    return cut_lr(rgb, frame)
+
+
+def describe(
+    name: str, stem: str, note: str | None, heatmaps: np.ndarray, transform: np.ndarray, *, overlays: bool
+) -> dict[str, Any]:
+    """One entry of the JSON; positions in pixels of the 128x128 output, pixel centres at whole numbers.
+
+    heatmaps: float32 (4, 64, 64); transform: float32 (2, 3); overlays: <stem>.heatmaps.png is written as well.
+    """
+    angle, scale, tx, ty = (float(value) for value in similarity_parameters(transform))
+    entry: dict[str, Any] = {"input": name, "image": f"{stem}.png"}
+    if overlays:
+        entry["heatmaps"] = f"{stem}{HEATMAPS}.png"
+    if note:
+        entry["note"] = note
+    entry["transform"] = [[round(float(v), 5) for v in row] for row in transform]
+    entry["alignment"] = {"angle": round(angle, 2), "scale": round(scale, 4), "shift": [round(tx, 4), round(ty, 4)]}
+    entry["components"] = {
+        c.name: {
+            "visible": c.visible,
+            "peak": round(c.peak, 3),
+            "position": None if c.position is None else [round(v, 2) for v in c.position],
+        }
+        for c in components(heatmaps, IDENTITY)
+    }
+    return entry
