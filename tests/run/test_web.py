@@ -177,7 +177,7 @@ def test_many_at_once_are_bounded(client):
 def test_aborted_uploads_leave_no_place_taken(client, web_server):
     for _ in range(8):
         with socket.create_connection((web_server.host, web_server.port)) as raw:
-            raw.sendall(b"POST /upscale HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + b"x" * 100)
+            raw.sendall(b"POST /upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n" + b"x" * 100)
     time.sleep(0.3)
     assert client.post("/upscale", params={"answer": "json"}, content=picture()).status_code == 200
     assert "Traceback" not in (web_server.place / "log.txt").read_text()
@@ -233,6 +233,46 @@ def test_a_slow_upload_ends():
     guard.folder.path.rmdir()
     assert sent[0]["status"] == 408 and time.monotonic() - started < 10
     assert json.loads(sent[1]["body"]) == {"error": "the upload took more than 1 seconds"}
+
+
+def test_an_upload_that_crawls_ends_early_and_one_that_flows_has_its_time():
+    from faceprior.web.guard import SLOWEST, Body
+    from faceprior.web.limits import Limits
+
+    body = Body(None, 10**9, Limits(timeout=120), None)
+    assert body.deadline - body.began == 10
+    body.count = 20 * SLOWEST
+    assert body.deadline - body.began == 30
+    body.count = 10**9
+    assert body.deadline - body.began == 120
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "rebound.example"}, 403),
+        ({"host": "rebound.example:7860"}, 403),
+        ({"host": "127.0.0.1.rebound.example"}, 403),
+        ({"host": "[::1]:1"}, 200),
+        ({"host": "LOCALHOST:99"}, 200),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"}, 403),
+        ({"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"}, 403),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, 200),
+        ({"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"}, 200),
+    ],
+)
+def test_pages_of_other_sites_are_refused(headers, status, client):
+    assert client.get("/health", headers=headers).status_code == status
+    if status == 403:
+        refused(client.post("/upscale", headers=headers, content=picture()), 403, "this server")
+
+
+def test_another_name_is_allowed_by_its_flag():
+    from web_server import WebServer
+
+    with WebServer("--allow-host", "Faces.Example") as server, httpx.Client(base_url=server.url) as asking:
+        assert asking.get("/health", headers={"host": "faces.example"}).status_code == 200
+        assert asking.get("/health", headers={"host": "other.example"}).status_code == 403
 
 
 @pytest.mark.parametrize(

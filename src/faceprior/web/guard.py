@@ -8,9 +8,9 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import ClientDisconnect
 
@@ -30,6 +30,7 @@ ROUTES = re.compile(
 )
 UPLOADS = ("/upscale", f"{API}/upload")
 SMALL = 2**18  # bytes of any other body
+SLOWEST = 2**13  # bytes a second of an upload, on the average
 FORM = 2**14  # what a form adds to the file in it
 
 # The page needs nothing from elsewhere, and no other page may show it in a frame.
@@ -48,8 +49,9 @@ HEADERS = [
 class Guard:
     """ASGI middleware."""
 
-    def __init__(self, app: App, limits: Limits, folder: PrivateFolder):
-        self.app, self.limits, self.folder = app, limits, folder
+    def __init__(self, app: App, limits: Limits, folder: PrivateFolder, hosts: Collection[str] | None = None):
+        """hosts: the names by which this server may be asked, lower case; None: by any."""
+        self.app, self.limits, self.folder, self.hosts = app, limits, folder, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -72,23 +74,35 @@ class Guard:
 
     async def _checked(self, scope: Scope, receive: Receive, answer: "_Answer") -> Receive:
         """What the application reads from; Refused where the request is not to reach it."""
+        headers = dict(scope["headers"])
+        self._check_origin(headers)
         path = unquote(scope["path"])
         if not ROUTES.fullmatch(path):
             raise Refused(404, "there is nothing here")
         if f"{API}/file=" in path and not self.folder.holds(path.split("file=", 1)[1]):
             raise Refused(403, "this file is not served")
-        limit = self.limits.max_upload + FORM if path in UPLOADS else SMALL
-        body = Body(receive, limit, self.limits, answer)
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        most = self.limits.max_upload if path in UPLOADS else SMALL
+        body = Body(receive, most, self.limits, answer)
+        length = headers.get(b"content-length", b"0")
         if not length.isdigit():
             raise Refused(400, "content-length is not a number")
-        if int(length) > limit:
+        if int(length) > body.limit:
             raise body.too_large()
         if scope["method"] == "POST" and path not in UPLOADS:
             data = await body.whole()
             self._check_json(data)
             return _replay(data, receive)
         return body
+
+    def _check_origin(self, headers: dict[bytes, bytes]) -> None:
+        """A page from elsewhere, open in the user's browser, asks this server nothing: neither under its own name,
+        which its owner has led to this machine (DNS rebinding), nor under ours."""
+        if self.hosts is not None and b"host" in headers and host_name(headers[b"host"]) not in self.hosts:
+            raise Refused(403, "this server has another name; --allow-host NAME lets it be asked by this one")
+        if headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site") and (
+            headers.get(b"sec-fetch-mode") != b"navigate"  # a link to the page is none of that
+        ):
+            raise Refused(403, "pages of other sites may not use this server")
 
     def _check_json(self, data: bytes) -> None:
         try:
@@ -107,13 +121,19 @@ class Guard:
 class Body:
     """A request's body: counted, and within a time, whoever reads it."""
 
-    def __init__(self, receive: Receive, limit: int, limits: Limits, answer: "_Answer"):
-        self.receive, self.limit, self.limits, self.answer = receive, limit, limits, answer
-        self.count, self.ended, self.deadline = 0, False, time.monotonic() + limits.timeout
+    def __init__(self, receive: Receive, most: int, limits: Limits, answer: "_Answer"):
+        """most: bytes, besides those that a form adds."""
+        self.receive, self.most, self.limits, self.answer = receive, most, limits, answer
+        self.limit = most + FORM
+        self.count, self.ended, self.began = 0, False, time.monotonic()
+
+    @property
+    def deadline(self) -> float:
+        """One that crawls holds its place for `patience` alone, one that flows for the whole time."""
+        return self.began + min(self.limits.timeout, self.limits.patience + self.count / SLOWEST)
 
     def too_large(self) -> Refused:
-        most = self.limits.max_upload if self.limit > SMALL else self.limit
-        return Refused(413, f"the upload is larger than {most} bytes")
+        return Refused(413, f"the upload is larger than {self.most} bytes")
 
     async def __call__(self) -> Message:
         if self.ended:
@@ -121,7 +141,7 @@ class Body:
         try:
             message = await asyncio.wait_for(self.receive(), max(0.01, self.deadline - time.monotonic()))
         except TimeoutError:
-            self.answer.refused = Refused(408, f"the upload took more than {self.limits.timeout:g} seconds")
+            self.answer.refused = Refused(408, f"the upload took more than {self.deadline - self.began:.3g} seconds")
             raise self.answer.refused from None
         self.count += len(message.get("body", b""))
         self.ended = message["type"] != "http.request" or not message.get("more_body", False)
@@ -154,6 +174,14 @@ class _Answer:
             self.started = True
             message = {**message, "headers": [*message.get("headers", []), *HEADERS]}
         await self.send(message)
+
+
+def host_name(header: bytes) -> str:
+    """`Host: [::1]:7860` -> ::1; what is no host gives nothing that is allowed."""
+    try:
+        return urlsplit(f"//{header.decode('latin-1')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _replay(data: bytes, receive: Receive) -> Receive:
