@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FacepriorError
+from ..seal import is_broken
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 REGISTRY = "models.json"
@@ -72,5 +73,10 @@ def read_checked(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
         raise FacepriorError(
             f"{path}: expected SHA-256 {sha256[:16]}..., got {found[:16]}... in {len(data):,} bytes; "
             "damaged or replaced, reinstall faceprior"
+        )
+    if sha256 is None and path.suffix == ".onnx" and is_broken(data):
+        raise FacepriorError(
+            f"{path}: expected the SHA-256 that it carries; damaged: copy or export it again (if you changed it "
+            "yourself, remove faceprior.sha256 from its metadata)"
         )
     return data, found
