@@ -7,6 +7,7 @@
 
 import hashlib
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def packaged(name: str | None, assets: Path = ASSETS) -> PackagedModel:
 def read_checked(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
     """A file's bytes and their SHA-256. FacepriorError where it cannot be read or is not the expected file."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a device may have no end
+            raise FacepriorError(f"{path}: is not a file")
         data = path.read_bytes()
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such weights file") from None
