@@ -131,6 +131,50 @@ def test_files_that_were_not_uploaded_and_addresses_are_refused(client, web_serv
     refused(client.post("/gradio_api/queue/join", content=b" " * 2**19), 413, "larger")
 
 
+@pytest.mark.parametrize("number", ["Infinity", "NaN", "1e999", "-Infinity"])
+def test_numbers_that_json_has_not(number, client):
+    """Gradio's own answer to them was a 500."""
+    for path in ("cancel", "reset", "queue/join", "call/upscale"):
+        body = f'{{"data": [null, {number}, 1, 60, false]}}'.encode()
+        refused(client.post(f"/gradio_api/{path}", content=body), 400, "not JSON")
+
+
+def test_forms_that_are_none(client, web_server):
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    a_field = b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\nx\r\n--x--\r\n'
+    refused(client.post("/gradio_api/upload", content=a_field, headers=headers), 400, "form")
+    for body in (b"", b"--x", b"zz"):
+        answer = client.post("/gradio_api/upload", content=body, headers=headers)
+        assert answer.status_code < 500 and "Traceback" not in answer.text  # a list of no files, at most
+    assert client.get("/health").status_code == 200
+
+
+def test_a_defect_is_not_shown():
+    """The guard before an application that fails, having said so and not."""
+    from faceprior.web.folder import PrivateFolder
+    from faceprior.web.guard import INTERNAL, Guard
+    from faceprior.web.limits import Limits
+
+    async def silent(scope, receive, send):
+        raise RuntimeError("secret")
+
+    async def speaking(scope, receive, send):
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": b"Traceback: secret"})
+        raise RuntimeError("secret")
+
+    for application in (silent, speaking):
+        sent = []
+
+        async def send(message, sent=sent):
+            sent.append(message)
+
+        with PrivateFolder(60) as folder:
+            scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+            asyncio.run(Guard(application, Limits(), folder)(scope, None, send))
+        assert sent[0]["status"] == 500 and json.loads(sent[1]["body"]) == {"error": INTERNAL} and len(sent) == 2
+
+
 def test_a_link_in_the_private_folder_leads_nowhere(client, web_server):
     link = web_server.folder / "link.png"
     link.symlink_to("/etc/passwd")

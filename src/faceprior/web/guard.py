@@ -6,6 +6,8 @@ on the list below does not exist here.
 
 import asyncio
 import json
+import logging
+import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
@@ -14,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.requests import ClientDisconnect
 
+from ..errors import one_line
 from .folder import PrivateFolder
 from .http import refusal
 from .limits import Limits, Refused
@@ -22,15 +25,18 @@ Scope = Message = MutableMapping[str, Any]
 Receive, Send = Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+log = logging.getLogger("faceprior.web")
 API = "/gradio_api"
 ROUTES = re.compile(
     r"/|/upscale|/health|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/(static|assets|svelte)/.*"
     rf"|{API}/(info/?|startup-events|app_id/?|upload|upload_progress|queue/join|queue/data|cancel|reset/?"
     r"|file=.*|heartbeat/[\w-]+|call/upscale(/[\w-]+)?)"
 )
-UPLOADS = ("/upscale", f"{API}/upload")
+FORMS = f"{API}/upload"
+UPLOADS = ("/upscale", FORMS)
 SMALL = 2**18  # bytes of any other body
 SLOWEST = 2**13  # bytes a second of an upload, on the average
+INTERNAL = "internal error; the server's log says more"
 FORM = 2**14  # what a form adds to the file in it
 
 # The page needs nothing from elsewhere, and no other page may show it in a frame.
@@ -70,6 +76,15 @@ class Guard:
             if not answer.started:
                 answer.refused = None
                 await refusal(error.status, str(error))(scope, receive, answer)
+        except Exception as error:
+            answer.failed = True
+            if scope["path"] != FORMS:  # a defect, Gradio's or ours: the client learns that alone, the log all of it
+                log.error("%s", one_line(f"{scope['method']} {scope['path'][:100]}"), exc_info=error)
+        if answer.failed and not answer.started:
+            answer.failed, answer.ours = False, True
+            # What Gradio's parser of forms stumbles over is the form.
+            status, words = (400, "not a form with a file in it") if scope["path"] == FORMS else (500, INTERNAL)
+            await refusal(status, words)(scope, receive, answer)
         return None
 
     async def _checked(self, scope: Scope, receive: Receive, answer: "_Answer") -> Receive:
@@ -106,7 +121,7 @@ class Guard:
 
     def _check_json(self, data: bytes) -> None:
         try:
-            value = json.loads(data) if data else {}
+            value = json.loads(data, parse_constant=_finite, parse_float=_finite) if data else {}
         except (ValueError, RecursionError):
             raise Refused(400, "the body is not JSON") from None
         if not isinstance(value, dict):
@@ -165,11 +180,15 @@ class _Answer:
 
     def __init__(self, send: Send):
         self.send, self.started = send, False
+        self.failed, self.ours = False, False  # the application failed; what comes now are our words on it
         self.refused: Refused | None = None
 
     async def __call__(self, message: Message) -> None:
         if self.refused is not None and not self.started:
             return  # the application's own words on the error that it was given
+        if not (self.started or self.ours) and (self.failed or message.get("status") == 500):
+            self.failed = True  # our words follow
+            return
         if message["type"] == "http.response.start":
             self.started = True
             message = {**message, "headers": [*message.get("headers", []), *HEADERS]}
@@ -182,6 +201,14 @@ def host_name(header: bytes) -> str:
         return urlsplit(f"//{header.decode('latin-1')}").hostname or ""
     except ValueError:
         return ""
+
+
+def _finite(text: str) -> float:
+    """JSON has no infinity; Python reads one from "Infinity" and 1e999, and Gradio's answer to it fails."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
 
 
 def _replay(data: bytes, receive: Receive) -> Receive:
