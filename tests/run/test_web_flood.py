@@ -27,7 +27,7 @@ httpx = pytest.importorskip("httpx", reason="needs pip install 'faceprior[web]'"
 pytest.importorskip("gradio", reason="needs pip install 'faceprior[web]'")
 
 CLIENTS, QUEUE, MAX_UPLOAD = 20, 6, 200_000
-PATIENCE = 2  # seconds: a twelfth of --timeout
+PATIENCE = 5  # seconds: a twelfth of --timeout
 GOOD = {"photo": 30, "jpeg": 24, "json": 20, "zip": 16, "page": 10}
 BAD_ONES = {
     "empty": 6, "text": 6, "cut": 8, "bomb": 6, "many pixels": 4, "oversized": 8, "oversized in pieces": 6, "slow": 6,
@@ -36,7 +36,7 @@ BAD_ONES = {
 }  # fmt: skip
 TRAVERSALS = ["/gradio_api/file=/etc/passwd", "/gradio_api/file=..%2f..%2fetc%2fpasswd", "//etc/passwd"]
 TRAVERSALS += ["/static/..%2f..%2f..%2fetc/passwd", "/assets/../../../etc/passwd", "/%2e%2e/etc/passwd"]
-DEADLINE = 100  # seconds for a client's patience with "busy"
+DEADLINE = 200  # seconds for a client's patience with "busy"
 
 
 def noise(width: int, height: int, **saving) -> bytes:
@@ -186,7 +186,7 @@ class Clients:
                     time.sleep(random.uniform(0, 0.05))
                     return 0
                 raw.settimeout(0.1 if drip else 30)
-                until, answer = time.monotonic() + 30, b""
+                until, answer = time.monotonic() + 12 * PATIENCE, b""
                 while time.monotonic() < until:
                     try:
                         piece = raw.recv(65_536)
@@ -237,7 +237,7 @@ def resident(server: WebServer) -> float:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1000
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_200_requests_of_20_clients():
     work = [kind for kinds in (GOOD, BAD_ONES) for kind, n in kinds.items() for _ in range(n)]
     assert len(work) == 200
@@ -259,12 +259,13 @@ def test_200_requests_of_20_clients():
         watch.join()
         assert clients.seen == {**GOOD, **BAD_ONES}
         assert max(watch.photos) <= QUEUE + 1
-        deadline = time.monotonic() + 30
-        while (health := httpx.get(f"{server.url}/health").json())["photos"] and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        ask = lambda: httpx.get(f"{server.url}/health", timeout=60).json()  # noqa: E731
+        while (health := ask())["photos"] and time.monotonic() < deadline:
             time.sleep(0.05)
         assert health["photos"] == 0  # every place was given back
         # One photo at work, a few uploads of 200 KB and answers: not a photo for each of the clients and requests.
-        assert max([*watch.memory, after]) - before < 80, (before, max(watch.memory), after)
+        assert max(watch.memory) - before < 120 and after - before < 60, (before, max(watch.memory), after)
         assert set(server.place.iterdir()) == files and not list(server.place.glob("owned*"))
         trap.settimeout(0)
         with pytest.raises(BlockingIOError):
@@ -275,7 +276,7 @@ def test_200_requests_of_20_clients():
           f"{max(watch.memory):.0f} at most, {after:.0f} after; at most {max(watch.photos)} photos inside")  # fmt: skip
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_idle_and_half_open_connections_shut_nobody_out():
     """As many as the server takes, each with half a head of a request, or reading nothing of a large answer."""
     flags = ("--timeout", 12 * PATIENCE, "--threads", 1, "--max-pixels", 4_000_000)
@@ -285,10 +286,10 @@ def test_idle_and_half_open_connections_shut_nobody_out():
             raw = socket.create_connection((server.host, server.port), timeout=10)
             raw.sendall((b"", b"GET / HTTP/1.1\r\nHost: ")[i % 2])
             held.append(raw)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:  # within the time that the server has for them
             with suppress(httpx.HTTPError):
-                if httpx.get(f"{server.url}/health").status_code == 200:
+                if httpx.get(f"{server.url}/health", timeout=60).status_code == 200:
                     break
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -312,4 +313,4 @@ def test_idle_and_half_open_connections_shut_nobody_out():
                 got += len(piece)
         raw.close()
         assert got < len(body)  # cut: the answer has 13 MB or more
-        assert json.loads(httpx.get(f"{server.url}/health").text)["photos"] == 0
+        assert json.loads(httpx.get(f"{server.url}/health", timeout=60).text)["photos"] == 0
