@@ -168,7 +168,7 @@ class Clients:
         elif kind == "aborted late":
             self._raw(f"{post}Content-Length: {len(PNG)}\r\n", body=PNG, leave=True)
         elif kind == "not http":
-            assert self._raw(random.choice(["\x16\x03\x01\x02", "GET\r\n", "GET / HTTP/9.9\r\n", "a" * 90_000])) == 400
+            assert self._raw(random.choice(["\x16\x03\x01\x02", "GET\r\n", "a" * 90_000])) == 400
         elif kind == "no length":
             wrong = random.choice(["Content-Length: -5", "Content-Length: 1e3", "Transfer-Encoding: gzip"])
             assert self._raw(f"{post}{wrong}\r\n") in (400, 501)
