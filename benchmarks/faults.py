@@ -1,11 +1,12 @@
 """kill -9 at random moments of a small real run, counted.
 
-    python benchmarks/faults.py [--kills 200] [--minutes 15] [--seed 0]
+    python benchmarks/faults.py [--kills 200] [--minutes 60] [--seed 0]
 
-One run after the other is killed again and again until it is done, each time resumed by the same command; every
-finished run must hold the same bits as one that was never killed. Prints where the kills fell, how many were
-survived, the largest number of steps that one of them cost, and what was lost. Exit status 1 where a promise is
-broken: a checkpoint that is not whole, one that went backwards, a resumption refused, other bits at the end.
+Half of the kills fall at any moment of the work, a third while a checkpoint is being written, the rest while the
+trainer starts. One run after the other is killed again and again until it is done, each time resumed by the same
+command; every finished run must hold the same bits as one that was never killed. Prints where the kills fell, how
+many were survived, the largest number of steps that one of them cost, and what was lost. Exit status 1 where a
+promise is broken: a checkpoint that is not whole, one that went backwards, a resumption refused, other bits at the end.
 
 A checkpoint is written after every step, so "beyond the last checkpoint" is at most the step in hand.
 """
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
@@ -29,7 +31,13 @@ from drawn_faces import draw_folder  # noqa: E402
 from faceprior.dataset.prepare import prepare  # noqa: E402
 from faceprior.training.checkpoint import read  # noqa: E402
 
-STEPS = 40
+STEPS = 20
+# Seconds, about: a step with its checkpoint, the writing of one, the start until the first step.
+STEP, WRITE, START = 0.3, 0.1, 1.0
+
+
+def being_written(run: Path) -> bool:
+    return any((run / "checkpoints").glob(".step-*.tmp"))
 
 
 def moment(run: Path) -> str:
@@ -42,13 +50,22 @@ def moment(run: Path) -> str:
 
 def kill_once(data: Path, run: Path, overrides: tuple[str, ...], chance: random.Random) -> int | None:
     """Starts a trainer and kills it somewhere; its exit status."""
-    before = faults.newest(run)
+    before, aim = faults.newest(run), chance.random()
     process = faults.start(data, run, overrides)
-    if chance.random() < 0.8:  # at work; else perhaps while it starts
-        deadline = time.monotonic() + 120
-        while faults.newest(run) <= before and process.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.002)
-    time.sleep(chance.uniform(0, 0.3))
+    deadline = time.monotonic() + 120
+
+    def wait_until(happened: Callable[[], object]) -> None:
+        while not happened() and process.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.0005)
+
+    if aim < 1 / 2:  # at work
+        wait_until(lambda: faults.newest(run) > before)
+        time.sleep(chance.uniform(0, STEP))
+    elif aim < 5 / 6:  # writing a checkpoint
+        wait_until(lambda: being_written(run))
+        time.sleep(chance.uniform(0, WRITE))
+    else:  # starting, perhaps at work already
+        time.sleep(chance.uniform(0, START))
     process.kill()
     process.join()
     return process.exitcode
@@ -72,7 +89,7 @@ def main() -> int:
     began, kills, runs, dearest = time.monotonic(), 0, 0, 0
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        draw_folder(folder / "drawn", {"train": 24, "val": 6, "test": 8})
+        draw_folder(folder / "drawn", {"train": 8, "val": 1, "test": 1})
         prepare([folder / "drawn"], folder / "shards", workers=1)
         whole = faults.start(folder / "shards", folder / "whole", overrides)
         whole.join()

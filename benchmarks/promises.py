@@ -1,10 +1,10 @@
 """Every promise of docs/promises.md tried, and counted.
 
-    python benchmarks/promises.py [--min PYTHON]
+    python benchmarks/promises.py [--with PYTHON]
 
 Runs the tests that hold the promises, one group after the other, and prints for each how many cases were tried,
-held, lost and skipped. `--min PYTHON`: the interpreter of an environment with the lower bounds of the base
-dependencies (constraints-min.txt); the groups that need no PyTorch run there instead, with the model that
+held, lost and skipped. `--with PYTHON`: the interpreter of another environment, as one with the lower bounds of the
+base dependencies (constraints-min.txt); the groups that need no PyTorch run there instead, with the model that
 $FACEPRIOR_TEST_MODEL names or the packaged one. Exit status 1 where something was lost. The full count of kills
 is `benchmarks/faults.py`, the light install is `benchmarks/install.py`.
 """
@@ -35,6 +35,7 @@ GROUPS = {
         ["tests/feature/test_bulk_parts.py", "tests/exception/test_bulk_errors.py"],
         True,
     ),
+    "the server: a flood, bad requests": (["tests/run/test_web_flood.py", "tests/run/test_web.py"], True),
     "training under faults": (["tests/run/test_train_faults.py"], True),
 }  # fmt: skip
 
@@ -60,14 +61,14 @@ def counted(python: str, tests: list[str]) -> dict[str, int]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--min", metavar="PYTHON", help="run what needs no PyTorch with this interpreter")
+    parser.add_argument("--with", dest="other", metavar="PYTHON", help="what needs no PyTorch, by this interpreter")
     a = parser.parse_args()
     lost = 0
     print(f"{'':<42}{'tried':>7}{'held':>7}{'lost':>7}{'skipped':>9}")
     for name, (tests, needs_torch) in GROUPS.items():
-        if a.min and needs_torch:
+        if a.other and needs_torch:
             continue
-        n = counted(a.min or sys.executable, tests)
+        n = counted(a.other or sys.executable, tests)
         lost += n["lost"]
         print(f"{name:<42}{n['tried']:>7}{n['tried'] - n['lost']:>7}{n['lost']:>7}{n['skipped']:>9}", flush=True)
     return int(lost > 0)

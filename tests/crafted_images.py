@@ -39,11 +39,20 @@ def saved(image: Image.Image | np.ndarray, format: str, **options) -> bytes:
     return stream.getvalue()
 
 
-def png(width: int, height: int, depth: int, colour: int, rows: bytes, *extra: tuple[bytes, bytes]) -> bytes:
-    """A PNG by hand. rows: the samples, without filter bytes; colour: 0 grey, 2 RGB, 3 palette, 4 LA, 6 RGBA."""
+# 3x3, black in its last row, in the order of Adam7: (0, 0); (2, 0); (0, 2), (2, 2); (1, 0); (1, 2); then row 1.
+LACED_GREY = np.array([[10, 20, 30], [40, 50, 60], [0, 0, 0]], np.uint8)
+LACED_3 = b"\0\x0a" + b"\0\x1e" + b"\0\0\0" + b"\0\x14" + b"\0\0" + b"\0\x28\x32\x3c"
+
+
+def png(
+    width: int, height: int, depth: int, colour: int, rows: bytes, *extra: tuple[bytes, bytes], interlaced: bytes = b""
+) -> bytes:
+    """A PNG by hand. rows: the samples, without filter bytes; colour: 0 grey, 2 RGB, 3 palette, 4 LA, 6 RGBA;
+    interlaced: the passes of Adam7, with filter bytes, instead of rows."""
     line = -(-max(1, width) * depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour] // 8)
     raw = b"".join(b"\0" + rows[i : i + line] for i in range(0, len(rows), line))
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    raw = interlaced or raw
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, int(bool(interlaced)))
     parts = [(b"IHDR", header), *extra, (b"IDAT", zlib.compress(raw, 1)), (b"IEND", b"")]
     chunks = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
@@ -72,6 +81,10 @@ def _good() -> list[Case]:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     rgba, la = np.dstack([RGB, ALPHA]), np.dstack([GREY, ALPHA])
     deep_rgb = (RGB.astype(">u2") * 257).astype(">u2")
+    fine = np.random.default_rng(1).integers(0, 65536, (H, W, 4), np.uint16)  # all of the 16 bits count
+    near = np.rint(fine / 257).astype(np.uint8)
+    fine_clear = np.where((fine[..., :3] == fine[2, 3, :3]).all(-1), 0, 255).astype(np.uint8)
+    of_inks = np.asarray(Image.fromarray(near, "CMYK").convert("RGB"))
     palette = image.quantize(32)
     of_palette = np.asarray(palette.convert("RGB"))
     clear = np.where(np.asarray(palette) == 3, 0, 255).astype(np.uint8)
@@ -109,9 +122,20 @@ def _good() -> list[Case]:
         Case("grey-16-big-endian.tiff", _tiff16(">"), GREY_RGB),
         Case("grey-16.pgm", b"P5 40 30 65535\n" + DEEP.astype(">u2").tobytes(), GREY_RGB),
         Case("integers-32.tiff", saved(DEEP.astype(np.int32), "TIFF"), GREY_RGB),
-        Case("rgb-16.png", png(W, H, 16, 2, deep_rgb.tobytes()), RGB, tolerance=0.6),
-        Case("rgba-16.png", png(W, H, 16, 6, _deep(rgba)), RGB, ALPHA, tolerance=0.6),
-        Case("grey-alpha-16.png", png(W, H, 16, 4, _deep(la)), GREY_RGB, ALPHA, tolerance=0.6),
+        Case("rgb-16.png", png(W, H, 16, 2, deep_rgb.tobytes()), RGB),
+        Case("rgba-16.png", png(W, H, 16, 6, _deep(rgba)), RGB, ALPHA),
+        Case("grey-alpha-16.png", png(W, H, 16, 4, _deep(la)), GREY_RGB, ALPHA),
+        Case("rgb-16-fine.png", png(W, H, 16, 2, fine[..., :3].astype(">u2").tobytes()), near[..., :3]),
+        Case("rgba-16-fine.png", png(W, H, 16, 6, fine.astype(">u2").tobytes()), near[..., :3], near[..., 3]),
+        Case("grey-alpha-16-fine.png", png(W, H, 16, 4, fine[..., :2].astype(">u2").tobytes()),
+             near[..., [0, 0, 0]], near[..., 1]),
+        Case("rgb-16-one-clear.png", png(W, H, 16, 2, fine[..., :3].astype(">u2").tobytes(),
+             (b"tRNS", fine[2, 3, :3].astype(">u2").tobytes())), near[..., :3], fine_clear),
+        Case("rgb-16.tiff", _tiff_colours(fine[..., :3], "<"), near[..., :3]),
+        Case("rgb-16-big-endian.tiff", _tiff_colours(fine[..., :3], ">"), near[..., :3]),
+        Case("rgba-16-deflate.tiff", _tiff_colours(fine, "<", deflate=True, extra=2), near[..., :3], near[..., 3]),
+        Case("rgb-16-deflate-big-endian.tiff", _tiff_colours(fine[..., :3], ">", deflate=True), near[..., :3]),
+        Case("cmyk-16.tiff", _tiff_colours(fine, "<", photometric=5), of_inks),
         Case("grey-16-one-clear.png", png(W, H, 16, 0, DEEP.astype(">u2").tobytes(), (b"tRNS",
              struct.pack(">H", DEEP[0, 7]))), GREY_RGB, deep_clear),
         Case("rgb-one-clear.png", saved(RGB, "PNG", transparency=tuple(map(int, RGB[3, 3]))), RGB,
@@ -137,6 +161,9 @@ def _good() -> list[Case]:
         Case("frames.png", saved(image, "PNG", save_all=True, append_images=[noisy]), RGB),
         Case("pages.tiff", saved(image, "TIFF", save_all=True, append_images=[noisy]), RGB),
         Case("previews.mpo", saved(image, "MPO", save_all=True, append_images=[noisy], quality=95), RGB, tolerance=3),
+        Case("black-below.png", saved(RGB * (_Y < H - 1)[..., None].astype(np.uint8), "PNG"),
+             RGB * (_Y < H - 1)[..., None]),
+        Case("interlaced.png", png(3, 3, 8, 0, b"", interlaced=LACED_3), np.repeat(LACED_GREY[..., None], 3, -1)),
         Case("rubbish-behind.png", saved(RGB, "PNG") + bytes(range(256)) * 99, RGB),
         Case("broken-exif.jpg", saved(RGB, "JPEG", quality=95, exif=b"Exif\0\0MM\0*\xff\xff\xff"), RGB, tolerance=3),
     ]  # fmt: skip
@@ -171,6 +198,29 @@ def _tiff16(order: str) -> bytes:
     body = DEEP.astype(f"{order}u2").tobytes()
     head = (b"MM" if order == ">" else b"II") + struct.pack(f"{order}HI", 42, 8 + len(body))
     return head + body + struct.pack(f"{order}H", len(tags)) + b"".join(entry(*tag) for tag in tags) + bytes(4)
+
+
+def _tiff_colours(
+    pixels: np.ndarray, order: str, *, deflate: bool = False, photometric: int = 2, extra: int | None = None
+) -> bytes:
+    """uint16 (H, W, 3 or 4), one strip, of either byte order, raw or deflated."""
+    height, width, channels = pixels.shape
+    body = pixels.astype(f"{order}u2").tobytes()
+    body = zlib.compress(body) if deflate else body
+    body += bytes(len(body) % 2)
+    bits = struct.pack(f"{order}{channels}H", *[16] * channels)
+    tags = [(256, 4, width), (257, 4, height), (258, 3, None), (259, 3, 8 if deflate else 1), (262, 3, photometric)]
+    tags += [(273, 4, 8), (277, 3, channels), (278, 4, height), (279, 4, len(body))]
+    tags += [] if extra is None else [(338, 3, extra)]
+    out = (b"MM" if order == ">" else b"II") + struct.pack(f"{order}HI", 42, 8 + len(body) + len(bits)) + body + bits
+    out += struct.pack(f"{order}H", len(tags))
+    for tag, kind, value in tags:
+        out += struct.pack(f"{order}HHI", tag, kind, channels if value is None else 1)
+        if value is None:  # the bits of each channel, elsewhere
+            out += struct.pack(f"{order}I", 8 + len(body))
+        else:
+            out += struct.pack(f"{order}HH", value, 0) if kind == 3 else struct.pack(f"{order}I", value)
+    return out + bytes(4)
 
 
 def _lab_grey() -> np.ndarray:
@@ -210,6 +260,9 @@ def _bad() -> list[Case]:
         Case("negative.tiff", _floats(-0.5), refused="from -0.5"),
         Case("too-high.tiff", _floats(1e9), refused="expected 0..1 or"),
         Case("integers-too-high.tiff", saved(np.full((4, 4), 70000, np.int32), "TIFF"), refused="70000"),
+        Case("rows-missing.png", png(W, H, 8, 2, RGB[: H // 2].tobytes()), refused="rows are missing"),
+        Case("rows-missing-16.png", png(W, H, 16, 6, bytes(8 * W * 3)), refused="rows are missing"),
+        Case("passes-missing.png", png(3, 3, 8, 0, b"", interlaced=LACED_3[:11]), refused="rows are missing"),
         Case("wrong-checksum.png", _flipped(saved(RGB, "PNG"), 20), refused=anything),
     ]
     for format in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"):

@@ -77,4 +77,4 @@ def test_backend_and_file_must_fit():
 def test_devices():
     assert "expected auto, cpu" in refused(small_onnx(), device="tpu")
     assert "runs on" in refused(small_onnx(), device="dml")
-    assert "expected 1 or more" in refused(small_onnx(), threads=0)
+    assert "expected 1 to 1024" in refused(small_onnx(), threads=0)

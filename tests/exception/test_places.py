@@ -258,6 +258,57 @@ def test_output_at_or_below_a_file(where, mode, upscale, tmp_path):  # noqa: F81
     assert file.read_bytes() == PNG
 
 
+def test_an_empty_name_is_not_this_folder(faceprior, tmp_path, monkeypatch):  # noqa: F811
+    """`faceprior upscale "$PHOTO"` where PHOTO is not set."""
+    good(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    ran = faceprior("upscale", "", "-o", "out")
+    assert ran.status == 2 and "an empty name" in ran.err and not (tmp_path / "out").exists()
+
+
+def test_the_demo_replaces_nothing_but_a_demo(faceprior, tmp_path):  # noqa: F811
+    mine = good(tmp_path / "mine" / "input.png")
+    ran = faceprior("demo", "-o", tmp_path / "mine")
+    assert ran.status == 2 and "input.png: exists" in ran.err and files(tmp_path) == ["input.png"]
+    assert mine.read_bytes() == PNG
+    for _ in range(2):
+        assert faceprior("demo", "-o", tmp_path / "demo").status == 0
+
+
+BOXES = {
+    "endless": (None, "more than 32 MB"),
+    "deep": ("[" * 200_000, "recursion"),
+    "not-a-number": ("[[0, 0, NaN, 5]]", "is not a box"),
+    "far": ("[[1e300, 0, 50, 50]]", "is not a box"),
+    "no-size": ("[[10, 10, 0, 5]]", "is not a box"),
+    "a-number": ('{"a.png": 5}', "a box is"),
+    "far-points": ('[{"box": [1, 1, 20, 20], "points": [[1e99, 0], [1, 1], [2, 2], [3, 3], [4, 4]]}]', "five (x, y)"),
+    "words": ("no", "cannot read boxes"),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_boxes_that_are_none(name, faceprior, tmp_path):  # noqa: F811
+    text, reason = BOXES[name]
+    boxes = tmp_path / "boxes.json"
+    boxes.symlink_to("/dev/zero") if text is None else boxes.write_text(text)
+    model = ("--model", any_model()) if any_model() else ()
+    photo = good(tmp_path / "a.png")
+    ran = faceprior("upscale", photo, "--photos", "--boxes", boxes, "-o", tmp_path / "out", *model)
+    assert ran.status == 2 and reason in ran.err and "internal error" not in ran.err, ran.err
+    assert files(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("how", ["endless.onnx", "threads"])
+def test_what_would_take_all_memory(how, tmp_path):
+    good(tmp_path / "a.png")
+    (tmp_path / "endless.onnx").symlink_to("/dev/zero")
+    extra = ["--threads", "100000"] if how == "threads" else ["--model", str(tmp_path / how)]
+    command = [sys.executable, "-c", CHILD, "0", "upscale", str(tmp_path / "a.png"), "-o", str(tmp_path / "o"), *extra]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 2 and ("1 to 1024" if how == "threads" else "is not a file") in ran.stderr
+
+
 # -- disks and processes
 
 CHILD = """
@@ -350,3 +401,56 @@ def test_a_kill_leaves_whole_files(mode, tmp_path):
     _whole(out)
     assert child(0, mode, *inputs, "-o", out, "--overwrite").returncode == 0
     assert {f"{i}.png" for i in range(40)} <= set(files(out))
+
+
+def test_sigterm_leaves_nothing_half_written(tmp_path):
+    inputs = [good(tmp_path / "in" / f"{i}.png") for i in range(200)]
+    model = ["--model", any_model()] if any_model() else []
+    out = tmp_path / "out"
+    how = ["--photos", "--detector", "embedded", "--scale", "2"]
+    command = [sys.executable, "-c", CHILD, "0", "upscale", *how, *model, *map(str, inputs), "-o", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline and not (out.exists() and len(files(out)) > 8):
+        time.sleep(0.002)
+    process.terminate()
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 143 and "Traceback" not in said
+    _whole(out)  # no .part either
+
+
+def test_what_a_killed_run_left_is_removed_by_a_later_one(upscale, tmp_path):  # noqa: F811
+    out = tmp_path / "out"
+    out.mkdir()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    old, young, alive, other = (out / f".{name}.part" for name in (
+        f"{gone.pid}-00112233", f"{gone.pid}-44556677", f"{os.getpid()}-00112233", "mine"
+    ))  # fmt: skip
+    for path in (old, young, alive, other):
+        path.write_bytes(b"half")
+    for path in (old, alive, other):
+        os.utime(path, (time.time() - 7200,) * 2)
+    assert upscale("cropped", good(tmp_path / "a.png"), "-o", out).status == 0
+    assert sorted(path.name for path in out.glob(".*")) == sorted(path.name for path in (young, alive, other))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("where", ["full", "nobody reads"])
+def test_standard_output_that_takes_nothing(where, tmp_path):
+    """The results are there; what could not be said is no traceback."""
+    model = ["--model", any_model()] if any_model() else []
+    command = [sys.executable, "-c", CHILD, "0", "upscale", str(good(tmp_path / "a.png")), *model, "-o", str(tmp_path)]
+    command[-1] = str(tmp_path / "out")
+    if where == "full":
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        status, said = ran.returncode, ran.stderr
+        assert "No space left on device" in said
+    else:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process.stdout.close()
+        said = process.stderr.read()
+        status = process.wait(60)
+    assert status and "Traceback" not in said, said
+    assert "a.png" in files(tmp_path / "out")

@@ -191,3 +191,27 @@ def test_reader_names_the_file_and_the_fault(tiny_shards, tmp_path):
         next(read_split(tmp_path, "val"))
     with pytest.raises(FacepriorError, match="split 'dev' is not known"):
         next(read_split(tiny_shards, "dev"))
+
+
+def test_what_a_killed_run_left_is_put_right(tmp_path):
+    """Killed between the two renames of --overwrite: the folder of before comes back; half a folder goes."""
+    import subprocess
+    import sys
+
+    from drawn_faces import draw_folder
+
+    from faceprior.dataset.prepare import prepare
+    from faceprior.dataset.shards import read_manifest
+
+    draw_folder(tmp_path / "drawn", {"train": 2, "val": 1, "test": 1})
+    out = tmp_path / "shards"
+    prepare([tmp_path / "drawn"], out, workers=1)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    out.rename(tmp_path / f".shards.old-{gone.pid}")
+    (tmp_path / f".shards.partial-{gone.pid}").mkdir()
+    (tmp_path / f".shards.partial-{gone.pid}" / "train-00000.parquet").write_bytes(b"half")
+    with pytest.raises(FacepriorError, match="not empty"):
+        prepare([tmp_path / "drawn"], out, workers=1)
+    assert read_manifest(out)["shards"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["drawn", "shards"]

@@ -35,6 +35,7 @@ def rewritten(path: Path, change) -> Path:
         header = json.loads(file.metadata()["faceprior"])
     text = change(tensors, header)
     save_file(tensors, path, {"faceprior": json.dumps(header) if text is None else text})
+    # (the hash in the description is that of the tensors before: what else is wrong is said first)
     return path
 
 
@@ -111,9 +112,47 @@ def test_onnx_that_loads_and_does_not_run(tmp_path):
     model = onnx.load(small_onnx())
     model.graph.input[0].type.tensor_type.shape.dim[0].ClearField("dim_param")
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1  # one face at a time
+    del model.metadata_props[1:]  # the seal
     onnx.save(model, tmp_path / "one.onnx")
     network = faceprior.load(tmp_path / "one.onnx")
     assert "one.onnx: ONNX Runtime failed on 3 faces" in refused(network, np.zeros((3, 16, 16, 3), np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "onnx"])
+def test_a_file_given_by_path_of_which_one_bit_changed(kind, tmp_path):
+    data = bytearray((small_onnx() if kind == "onnx" else small_safetensors()).read_bytes())
+    path = tmp_path / f"bit.{kind}"
+    random = np.random.default_rng(0)
+    for at in random.integers(len(data) // 2, len(data) - 90, 20):
+        data[at] ^= 1 << (at % 8)
+        path.write_bytes(data)
+        message = refused(faceprior.load, path)
+        assert "SHA-256" in message or "not finite" in message, message
+        data[at] ^= 1 << (at % 8)
+    path.write_bytes(data)
+    assert len(faceprior.load(path)(np.zeros((1, 16, 16, 3), np.uint8))) == 1
+
+
+def test_files_without_a_hash_are_still_read(tmp_path):
+    import onnx
+
+    path = rewritten(tmp_path / "old.safetensors", lambda t, h: h.pop("sha256") and None)
+    faceprior.load(path)
+    model = onnx.load(small_onnx())
+    assert [entry.key for entry in model.metadata_props] == ["faceprior", "faceprior.sha256"]
+    del model.metadata_props[1:]
+    onnx.save(model, tmp_path / "old.onnx")
+    faceprior.load(tmp_path / "old.onnx")
+
+
+def test_a_description_of_a_giant_takes_no_memory(tmp_path):
+    """30000 x 30000 channels are 3.6 GB for each tap of a convolution."""
+    import resource
+
+    path = rewritten(tmp_path / "giant.safetensors", lambda t, h: h["config"].update(encoder=[8, 8, 30000, 30000]))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert "has shape" in refused(faceprior.load, path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 
 # -- pickles

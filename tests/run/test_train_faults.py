@@ -21,7 +21,7 @@ from faceprior.training.loop import Trainer
 
 # A server that has imported everything once forks each victim: a victim starts in milliseconds, with one thread.
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["faceprior.training.loop", "faceprior.dataset.store"])
+SERVER.set_forkserver_preload(["faceprior.training.loop", "faceprior.dataset.store", "pyarrow.dataset", "pydoc"])
 # Small batches and a checkpoint after every step, so that many moments lie within one. No discriminator: its 6 M
 # weights would make every checkpoint 80 MB (test_train.py resumes both networks).
 BUSY = ("data.val_faces=0", "run.batch=2", "run.checkpoint_every=0.000001")

@@ -277,3 +277,34 @@ def test_a_phone_filmed_lying_down():
     assert (upright(stored, 0) == stored).all()
     shown = upright(stored, -90)  # a quarter turn clockwise: the corner comes to the right
     assert shown.shape == (3, 2, 3) and shown[0, 1].all()
+
+
+def test_frames_that_change_their_size_become_like_the_first(tmp_path, run):
+    """Motion JPEG, each frame a picture of its own size."""
+    stream = tmp_path / "changing.mjpeg"
+    with stream.open("wb") as file:
+        for i, size in enumerate([(64, 48)] * 4 + [(97, 81)] * 4 + [(32, 32)] * 2):
+            Image.new("RGB", size, (20 * i, 90, 90)).save(file, "JPEG")
+    with av.open(str(stream), format="mjpeg") as source, av.open(str(tmp_path / "changing.avi"), "w") as out:
+        copied = out.add_stream_from_template(source.streams.video[0])
+        for n, packet in enumerate(p for p in source.demux() if p.size):
+            packet.stream, packet.pts, packet.dts = copied, n, n
+            out.mux(packet)
+    options = PhotoOptions(scale=2)
+    report = upscale_video(tmp_path / "changing.avi", tmp_path / "out", Network(), lambda rgb: [], options)
+    frames, _, _ = pictures_of(report.target)
+    assert report.frames == len(frames) == 10
+    assert {frame.shape for frame in frames} == {(96, 128, 3)}
+
+
+def test_giant_frames_need_the_flag(tmp_path, monkeypatch):
+    from faceprior import FacepriorError
+    from faceprior.photo.decode import any_number_of_pixels
+    from faceprior.video import read
+
+    make_clip(tmp_path / "clip.mkv", 3, None)
+    monkeypatch.setattr(read, "FRAME_LIMIT", 10_000)
+    with pytest.raises(FacepriorError, match=r"160x120.*--no-pixel-limit"):
+        read.Video(tmp_path / "clip.mkv")
+    with any_number_of_pixels(), read.Video(tmp_path / "clip.mkv") as video:
+        assert len(list(video.read(lambda packet: None))) == 3

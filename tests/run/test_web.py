@@ -131,6 +131,50 @@ def test_files_that_were_not_uploaded_and_addresses_are_refused(client, web_serv
     refused(client.post("/gradio_api/queue/join", content=b" " * 2**19), 413, "larger")
 
 
+@pytest.mark.parametrize("number", ["Infinity", "NaN", "1e999", "-Infinity"])
+def test_numbers_that_json_has_not(number, client):
+    """Gradio's own answer to them was a 500."""
+    for path in ("cancel", "reset", "queue/join", "call/upscale"):
+        body = f'{{"data": [null, {number}, 1, 60, false]}}'.encode()
+        refused(client.post(f"/gradio_api/{path}", content=body), 400, "not JSON")
+
+
+def test_forms_that_are_none(client, web_server):
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    a_field = b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\nx\r\n--x--\r\n'
+    refused(client.post("/gradio_api/upload", content=a_field, headers=headers), 400, "form")
+    for body in (b"", b"--x", b"zz"):
+        answer = client.post("/gradio_api/upload", content=body, headers=headers)
+        assert answer.status_code < 500 and "Traceback" not in answer.text  # a list of no files, at most
+    assert client.get("/health").status_code == 200
+
+
+def test_a_defect_is_not_shown():
+    """The guard before an application that fails, having said so and not."""
+    from faceprior.web.folder import PrivateFolder
+    from faceprior.web.guard import INTERNAL, Guard
+    from faceprior.web.limits import Limits
+
+    async def silent(scope, receive, send):
+        raise RuntimeError("secret")
+
+    async def speaking(scope, receive, send):
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": b"Traceback: secret"})
+        raise RuntimeError("secret")
+
+    for application in (silent, speaking):
+        sent = []
+
+        async def send(message, sent=sent):
+            sent.append(message)
+
+        with PrivateFolder(60) as folder:
+            scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+            asyncio.run(Guard(application, Limits(), folder)(scope, None, send))
+        assert sent[0]["status"] == 500 and json.loads(sent[1]["body"]) == {"error": INTERNAL} and len(sent) == 2
+
+
 def test_a_link_in_the_private_folder_leads_nowhere(client, web_server):
     link = web_server.folder / "link.png"
     link.symlink_to("/etc/passwd")
@@ -177,7 +221,7 @@ def test_many_at_once_are_bounded(client):
 def test_aborted_uploads_leave_no_place_taken(client, web_server):
     for _ in range(8):
         with socket.create_connection((web_server.host, web_server.port)) as raw:
-            raw.sendall(b"POST /upscale HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + b"x" * 100)
+            raw.sendall(b"POST /upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n" + b"x" * 100)
     time.sleep(0.3)
     assert client.post("/upscale", params={"answer": "json"}, content=picture()).status_code == 200
     assert "Traceback" not in (web_server.place / "log.txt").read_text()
@@ -233,6 +277,46 @@ def test_a_slow_upload_ends():
     guard.folder.path.rmdir()
     assert sent[0]["status"] == 408 and time.monotonic() - started < 10
     assert json.loads(sent[1]["body"]) == {"error": "the upload took more than 1 seconds"}
+
+
+def test_an_upload_that_crawls_ends_early_and_one_that_flows_has_its_time():
+    from faceprior.web.guard import SLOWEST, Body
+    from faceprior.web.limits import Limits
+
+    body = Body(None, 10**9, Limits(timeout=120), None)
+    assert body.deadline - body.began == 10
+    body.count = 20 * SLOWEST
+    assert body.deadline - body.began == 30
+    body.count = 10**9
+    assert body.deadline - body.began == 120
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "rebound.example"}, 403),
+        ({"host": "rebound.example:7860"}, 403),
+        ({"host": "127.0.0.1.rebound.example"}, 403),
+        ({"host": "[::1]:1"}, 200),
+        ({"host": "LOCALHOST:99"}, 200),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"}, 403),
+        ({"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"}, 403),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, 200),
+        ({"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"}, 200),
+    ],
+)
+def test_pages_of_other_sites_are_refused(headers, status, client):
+    assert client.get("/health", headers=headers).status_code == status
+    if status == 403:
+        refused(client.post("/upscale", headers=headers, content=picture()), 403, "this server")
+
+
+def test_another_name_is_allowed_by_its_flag():
+    from web_server import WebServer
+
+    with WebServer("--allow-host", "Faces.Example") as server, httpx.Client(base_url=server.url) as asking:
+        assert asking.get("/health", headers={"host": "faces.example"}).status_code == 200
+        assert asking.get("/health", headers={"host": "other.example"}).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,11 @@
 Exit status: 0 done, 1 some items failed, 2 usage or bad input (one line on standard error).
 """
 
+import errno
+import os
+import signal
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -43,15 +47,27 @@ def _root(
 
 
 def main() -> None:
-    """Entry point: errors a user can mend become one line and status 2; Ctrl-C is 130."""
+    """Entry point: errors a user can mend become one line and status 2; Ctrl-C is 130, SIGTERM 143."""
+    # As an exception, so that what is half-written is removed. `train` has its own way, see `training/stopping.py`.
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
+        sys.stdout.flush()
     except FacepriorError as error:
         print(f"faceprior: error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("faceprior: stopped", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # `faceprior ... | head`: nobody reads on
+        _silence()
+        sys.exit(128 + 13)  # as of SIGPIPE
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _silence()  # standard output is on a full disk
+        print(f"faceprior: error: standard output: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
     except ModuleNotFoundError as error:
         extra = _EXTRA_OF.get((error.name or "").split(".")[0])
         if extra is None:
@@ -60,6 +76,16 @@ def main() -> None:
             f"faceprior: error: this command needs {error.name}: pip install 'faceprior[{extra}]'", file=sys.stderr
         )
         sys.exit(2)
+
+
+def _terminated(number: int, _: object) -> None:
+    sys.exit(128 + number)
+
+
+def _silence() -> None:
+    """Python flushes standard output once more at its end; what is left of it goes nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 _EXTRA_OF = {

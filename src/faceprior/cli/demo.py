@@ -55,6 +55,9 @@ def demo(
     }
     if out.exists() and not out.is_dir():
         raise FacepriorError(f"{out}: is a file; -o names a folder")
+    there = [name for name in files if (out / name).exists()]
+    if 0 < len(there) < len(files):  # all of them: an earlier demo
+        raise FacepriorError(f"{out / there[0]}: exists and is no demo's; -o names another folder")
     out.mkdir(parents=True, exist_ok=True)
     for name, picture in files.items():
         write_atomically(out / name, lambda file, picture=picture: picture.save(file, "PNG"))

@@ -34,6 +34,8 @@ def find_files(inputs: Iterable[str], *, recursive: bool = False) -> tuple[list[
 
 def _find(text: str, recursive: bool) -> tuple[list[Path], str]:
     """What one input names, and the reason to give where that is nothing. OSError where it may not be looked at."""
+    if not text:
+        return [], "an empty name (a variable of the shell that is not set?)"
     path = Path(text)
     if path.is_dir():
         found = sorted(p for p in (path.rglob("*") if recursive else path.iterdir()) if _is_image(p))

@@ -12,6 +12,9 @@ LIMITS = "Limits"
 def serve(
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
     host: str = typer.Option("127.0.0.1", help="Address to listen on; 0.0.0.0 lets other machines in."),
+    allow_host: list[str] | None = typer.Option(
+        None, help="On loopback: a further name to be asked by, as that of a proxy in front; any number of times."
+    ),
     port: int = typer.Option(7860, min=0, max=65535, help="0 takes a free one."),
     detector: str = typer.Option("auto", help="auto, yunet, embedded (no download)."),
     detector_weights: Path | None = typer.Option(
@@ -39,7 +42,7 @@ def serve(
     limits = Limits(max_upload, max_pixels, queue, workers, timeout, keep)
     upscaler = load(model, device="cpu", threads=threads)
     finder = make_detector(detector, weights=detector_weights, threads=threads, offline=offline, warn=_warn)
-    server.serve(Service(upscaler, finder, limits), host, port)
+    server.serve(Service(upscaler, finder, limits), host, port, allow_host or ())
 
 
 def _warn(text: str) -> None:

@@ -5,14 +5,16 @@ of workers. The folder appears under its name only when it is complete.
 """
 
 import csv
+import glob
 import json
 import os
+import re
 import shutil
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from multiprocessing import get_context
@@ -25,6 +27,7 @@ from PIL import Image
 from .._version import __version__
 from ..errors import FacepriorError
 from ..face.pose import head_pose, visible_from_pose
+from ..files import process_lives, write_text
 from . import layouts
 from .context import CONTEXT, HR, context_frame, encode, render
 from .layouts import Face, Skip
@@ -78,6 +81,7 @@ def prepare(
     cannot be read, and where no face is usable at all; then `out` is as it was.
     """
     sources, out = [Path(s) for s in sources], Path(out)
+    _recover(out)
     _check(sources, out, options, overwrite)
     items = [i for s in sources for i in layouts.read(s, layout=options.layout, persons=options.persons)]
     with _appearing(out, overwrite) as folder:
@@ -94,7 +98,7 @@ def prepare(
             "shards": shards,
         }
         text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-        (folder / MANIFEST).write_text(text, encoding="utf-8")
+        write_text(folder / MANIFEST, text)
     return summary
 
 
@@ -254,6 +258,19 @@ def _appearing(out: Path, overwrite: bool) -> Iterator[Path]:
         raise FacepriorError(f"{out}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _recover(out: Path) -> None:
+    """What a killed run left: its half of a folder goes; the folder that it was replacing comes back."""
+    for left in sorted(out.parent.glob(f".{glob.escape(out.name)}.*-*")):
+        match = re.fullmatch(r"(partial|old)-(\d+)", left.name[len(out.name) + 2 :])
+        if match is None or process_lives(int(match[2])):
+            continue
+        if match[1] == "old" and not out.exists():
+            with suppress(OSError):
+                left.rename(out)
+        else:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _reasons(summary: Summary) -> str:

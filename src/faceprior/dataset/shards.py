@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import FacepriorError
+from ..files import settle
 
 FORMAT = 1
 SPLITS = ("train", "val", "test")
@@ -72,7 +73,7 @@ class ShardWriter:
         compression = {f.name: "none" if f.name == "image" else "zstd" for f in SCHEMA}
         pq.write_table(table, part, compression=_leaves(compression), use_dictionary=["source", "person"])
         data = part.read_bytes()
-        part.rename(self.folder / name)
+        settle(part, self.folder / name)
         self.files[name] = {"faces": len(table), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         self._rows, self._bytes = [], 0
 

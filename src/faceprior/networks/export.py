@@ -8,7 +8,6 @@ on disk, and every product in fp32.
 import copy
 import io
 import json
-import os
 import warnings
 from pathlib import Path
 
@@ -20,6 +19,8 @@ from onnxscript import optimizer
 from torch import nn
 
 from ..face.components import COMPONENTS
+from ..files import write_atomically
+from ..seal import sealed
 from .config import HR_SIZE, LR_SIZE
 from .inference import HEATMAP_SIZE, Inference
 
@@ -36,12 +37,8 @@ def export_onnx(network: nn.Module, path: Path, header: dict, *, fp16: bool = Tr
     model.producer_name = "faceprior"
     helper.set_model_props(model, {"faceprior": json.dumps(header)})
     onnx.checker.check_model(model, full_check=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(model.SerializeToString(deterministic=True))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    data = sealed(model.SerializeToString(deterministic=True))
+    write_atomically(path, lambda file: file.write(data))
 
 
 def _trace(network: nn.Module) -> onnx.ModelProto:

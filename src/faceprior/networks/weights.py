@@ -1,7 +1,7 @@
 """Weights on disk: safetensors with the network's description in the header. Never pickle."""
 
+import hashlib
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 
 from .._version import __version__
 from ..errors import FacepriorError
+from ..files import beside, settle
 from .kinds import KINDS, config_class, kind_of, make_network
 
 KEY = "faceprior"
@@ -21,25 +22,33 @@ _FLOATS = (torch.float16, torch.bfloat16, torch.float32)
 def save_model(
     model: nn.Module, path: Path, provenance: dict | None = None, *, dtype: torch.dtype = torch.float32
 ) -> None:
-    """Writes the weights (floating ones as `dtype`), the configuration and where they come from; atomic."""
+    """Writes the weights (floating ones as `dtype`), the configuration, where they come from and their SHA-256;
+    atomic."""
     path = Path(path)
+    state = {
+        k: (v.to(dtype) if v.is_floating_point() else v).detach().cpu().contiguous()
+        for k, v in model.state_dict().items()
+    }
     header = {
         "format": FORMAT,
         "model": kind_of(model.config),
         "config": model.config.to_dict(),
         "version": __version__,
         "provenance": provenance or {},
+        "sha256": digest(state),
     }
-    state = {
-        k: (v.to(dtype) if v.is_floating_point() else v).detach().cpu().contiguous()
-        for k, v in model.state_dict().items()
-    }
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        save_file(state, beside, {KEY: json.dumps(header)})
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with beside(path) as part:
+        save_file(state, part, {KEY: json.dumps(header)})
+        settle(part, path)
+
+
+def digest(state: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of the tensors' names and bytes, in the order of the names."""
+    total = hashlib.sha256()
+    for key in sorted(state):
+        total.update(key.encode() + b"\0")
+        total.update(state[key].reshape(-1).view(torch.uint8).numpy())
+    return total.hexdigest()
 
 
 def read_header(path: Path) -> dict:
@@ -73,22 +82,28 @@ def load_model(path: Path) -> nn.Module:
     """
     header = read_header(path)
     try:
-        model = make_network(config_class(header["model"])(**header["config"]))
+        config = config_class(header["model"])(**header["config"])
+        # Without memory first: a configuration may claim any size, the file's tensors have theirs.
+        with torch.device("meta"):
+            expected = make_network(config).state_dict()
     except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:  # RuntimeError: more than memory
         raise FacepriorError(f"{path}: its configuration does not describe a network ({error})") from error
-    expected = model.state_dict()
     with safe_open(path, "pt") as file:
         if missing := sorted(set(expected) ^ set(file.keys())):
             raise FacepriorError(f"{path}: tensors do not match its configuration, first '{missing[0]}'")
+        for key, tensor in expected.items():
+            if (shape := tuple(file.get_slice(key).get_shape())) != tuple(tensor.shape):
+                raise FacepriorError(f"{path}: '{key}' has shape {shape}, expected {tuple(tensor.shape)}")
         state = {key: file.get_tensor(key) for key in expected}
     for key, tensor in state.items():
         if tensor.dtype not in (_FLOATS if expected[key].is_floating_point() else (expected[key].dtype,)):
             raise FacepriorError(f"{path}: '{key}' is {tensor.dtype}, expected {expected[key].dtype} or shorter")
-        if tensor.shape != expected[key].shape:
-            raise FacepriorError(
-                f"{path}: '{key}' has shape {tuple(tensor.shape)}, expected {tuple(expected[key].shape)}"
-            )
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise FacepriorError(f"{path}: '{key}' holds values that are not finite")
+    if (wanted := header.get("sha256")) is not None and (found := digest(state)) != wanted:  # older files have none
+        raise FacepriorError(
+            f"{path}: expected tensors of SHA-256 {str(wanted)[:16]}..., got {found[:16]}...; damaged, copy it again"
+        )
+    model = make_network(config)
     model.load_state_dict({k: v.to(expected[k].dtype) for k, v in state.items()})
     return model.eval()

@@ -65,14 +65,22 @@ def reading_order(found: list[Detection]) -> list[Detection]:
     return [face for row in rows for face in sorted(row, key=lambda f: f.box[0])]
 
 
+LARGEST_FILE = 2**25  # bytes
+FARTHEST = 1e6  # pixels from the photo's corner
+
+
 def read_boxes(path: Path, photo: Path | None = None) -> list[Detection]:
     """Boxes from a JSON file: `[[x, y, w, h], ...]`, `{"faces": [{"box": [...]}, ...]}` (what this program
     writes), or `{"party.jpg": [[x, y, w, h], ...], ...}` for several photos."""
     try:
-        data = json.loads(Path(path).read_text("utf-8"))
+        with Path(path).open("rb") as file:  # it may be a pipe, and may have no end
+            text = file.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:
+            raise FacepriorError(f"{path}: more than {LARGEST_FILE >> 20} MB of boxes")
+        data = json.loads(text.decode())
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise FacepriorError(f"{path}: cannot read boxes ({error})") from None
     if isinstance(data, dict):
         if "faces" in data:
@@ -84,7 +92,7 @@ def read_boxes(path: Path, photo: Path | None = None) -> list[Detection]:
             raise FacepriorError(f'{path}: holds neither "faces" nor "{name}"')
     try:
         found = [_detection(item) for item in data]
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise FacepriorError(f"{path}: a box is [x, y, width, height] in pixels ({error})") from None
     return found
 
@@ -96,11 +104,11 @@ def _detection(item: object) -> Detection:
     else:
         box, score, turn, points = item, 1.0, 0, None
     x, y, w, h = (float(v) for v in box)  # type: ignore[union-attr]
-    if not np.isfinite([x, y, w, h]).all() or w <= 0 or h <= 0:
+    if not all(abs(v) <= FARTHEST for v in (x, y, w, h)) or w <= 0 or h <= 0:
         raise ValueError(f"{[x, y, w, h]} is not a box")
     if points is not None:
         p = np.asarray(points, float)
-        if p.shape != (5, 2) or not np.isfinite(p).all():
+        if p.shape != (5, 2) or not (np.abs(p) <= FARTHEST).all():
             raise ValueError("points are five (x, y)")
         points = tuple((float(a), float(b)) for a, b in p)
     return Detection((x, y, w, h), score, points, turn)

@@ -5,7 +5,7 @@ What becomes of each kind of file:
 * EXIF (or XMP) orientation 1-8 is applied; what comes out is upright.
 * grey, palette, 1-bit, CMYK, YCbCr, Lab -> RGB. A profile that describes another space than RGB (CMYK press
   profiles, grey) is applied, to sRGB, and not handed on; an RGB profile is handed on in `icc`, unapplied.
-* 16-bit is scaled (65535 -> 255), not clipped. 32-bit integers and floats are taken as 0..1 (floats only),
+* 16-bit is scaled (65535 -> 255) and rounded, not clipped. 32-bit integers and floats are taken as 0..1 (floats only),
   0..255 or 0..65535, the smallest that holds them; NaN, infinity and other ranges are refused.
 * transparency of any kind (channel, palette, one transparent colour) -> `alpha`, straight, not composited.
 * animations and multi-page files: the first picture, said in `note`.
@@ -27,6 +27,8 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..errors import FacepriorError
+from .depth import is_deep, rounded
+from .png import has_all_rows
 
 # Formats that hold pictures of people. Left out are those that run other programs (EPS calls Ghostscript).
 FORMATS = frozenset(
@@ -151,7 +153,7 @@ def read_stream(file: BinaryIO | bytes, name: str = "image") -> DecodedImage:
             # Pillow warns from half its limit on; 90 to 179 million pixels are a large photo, not an attack.
             warnings.simplefilter("ignore")
             with Image.open(stream, formats=_formats()) as image:
-                return _decode(image, name)
+                return _decode(image, stream, name)
     except FacepriorError:
         raise
     except UnidentifiedImageError:
@@ -167,16 +169,22 @@ def read_stream(file: BinaryIO | bytes, name: str = "image") -> DecodedImage:
         raise FacepriorError(f"{name}: damaged image ({_one_line(error)})") from None
 
 
-def _decode(image: Image.Image, name: str) -> DecodedImage:
+def _decode(image: Image.Image, stream: BinaryIO, name: str) -> DecodedImage:
     notes = []
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # MPO: a photo and its previews, as phones write it
         notes.append(f"first of {frames} {'pages' if image.format == 'TIFF' else 'frames'}")
+    deep = rounded(image, stream, _formats()) if is_deep(image) else None
     image.load()
+    # Only what may be missing is looked for: that takes as long as decoding.
+    if image.format == "PNG" and not np.asarray(image)[-1].any() and not has_all_rows(stream):
+        raise FacepriorError(f"{name}: damaged image (rows are missing)")
     # Asked after load(): some plugins (TIFF) turn the picture themselves and then drop the tag.
     turn = _TURNS.get(_orientation(image))
     icc = image.info.get("icc_profile") or None
-    rgb, alpha, icc, note = _to_rgb(image, icc, name)
+    rgb, alpha, icc, note = _to_rgb(deep[0] if deep else image, icc, name)
+    if deep and deep[1] is not None:
+        alpha = deep[1]
     if note:
         notes.append(note)
     if turn is not None:

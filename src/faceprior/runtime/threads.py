@@ -5,12 +5,14 @@ from pathlib import Path
 
 from ..errors import FacepriorError
 
+MOST = 1024  # more only cost memory: 100,000 end in the kernel's killing the process
+
 
 def thread_count(asked: int | None) -> int:
     """`asked`, or the CPUs this process may use: a container on a large machine often has two of its 64."""
     if asked is not None:
-        if asked < 1:
-            raise FacepriorError(f"threads: expected 1 or more, got {asked}")
+        if not 1 <= asked <= MOST:
+            raise FacepriorError(f"threads: expected 1 to {MOST}, got {asked}")
         return asked
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(count, _cgroup_quota() or count))

@@ -7,10 +7,12 @@
 
 import hashlib
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FacepriorError
+from ..seal import is_broken
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 REGISTRY = "models.json"
@@ -62,6 +64,8 @@ def packaged(name: str | None, assets: Path = ASSETS) -> PackagedModel:
 def read_checked(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
     """A file's bytes and their SHA-256. FacepriorError where it cannot be read or is not the expected file."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a device may have no end
+            raise FacepriorError(f"{path}: is not a file")
         data = path.read_bytes()
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such weights file") from None
@@ -72,5 +76,10 @@ def read_checked(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
         raise FacepriorError(
             f"{path}: expected SHA-256 {sha256[:16]}..., got {found[:16]}... in {len(data):,} bytes; "
             "damaged or replaced, reinstall faceprior"
+        )
+    if sha256 is None and path.suffix == ".onnx" and is_broken(data):
+        raise FacepriorError(
+            f"{path}: expected the SHA-256 that it carries; damaged: copy or export it again (if you changed it "
+            "yourself, remove faceprior.sha256 from its metadata)"
         )
     return data, found

@@ -8,9 +8,11 @@ from types import TracebackType
 import av
 import av.error
 import numpy as np
+from PIL import Image
 
 from ..errors import FacepriorError
 
+FRAME_LIMIT = 40_000_000  # pixels: 8K has 33 million
 BT709, BT601 = 1, 5  # how FFmpeg numbers the matrices between YUV and RGB
 
 
@@ -40,6 +42,8 @@ class Video:
         self.stream = moving[0]
         self.stream.thread_type = "AUTO"
         self.audio = list(streams.audio)
+        self.size: tuple[int, int] | None = None  # width and height of the first frame; others are brought to it
+        self._check(self.stream.codec_context.width, self.stream.codec_context.height)
         self.time_base = self.stream.time_base
         self.matrix = BT709 if self.stream.codec_context.colorspace == BT709 else BT601
         self.rate = self.stream.average_rate or self.stream.guessed_rate or 25
@@ -67,7 +71,20 @@ class Video:
         return float(pts * self.time_base)
 
     def _rgb(self, frame: "av.VideoFrame") -> np.ndarray:
-        return frame.reformat(format="rgb24", src_colorspace=self.matrix).to_ndarray()
+        if self.size is None:
+            self.size = frame.width, frame.height
+        self._check(frame.width, frame.height)
+        width, height = self.size
+        return frame.reformat(width, height, format="rgb24", src_colorspace=self.matrix).to_ndarray()
+
+    def _check(self, width: int, height: int) -> None:
+        """Several frames are in memory at a time, each enlarged: the limit is lower than that of photos."""
+        if width * height > FRAME_LIMIT and Image.MAX_IMAGE_PIXELS is not None:
+            self.container.close()
+            raise FacepriorError(
+                f"{self.path}: frames of {width}x{height}, more than {FRAME_LIMIT // 10**6} megapixels; "
+                "--no-pixel-limit takes it all the same"
+            )
 
     def _estimate(self) -> int:
         seconds = (self.container.duration or 0) / 1e6

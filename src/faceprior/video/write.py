@@ -1,7 +1,6 @@
 """Frames and packets of sound -> a video file, written beside its place and renamed."""
 
-import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import av
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import FacepriorError
+from ..files import beside, settle
 from .read import Video
 
 # What a file's ending becomes. Matroska holds any sound, MP4 does not.
@@ -35,7 +35,8 @@ class VideoWriter:
         self.target = target
         # H.264 in 4:2:0 has even sides: a last column or row is doubled.
         self.size = (width + width % 2, height + height % 2)
-        self.beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+        self._cleaning = ExitStack()
+        self.beside = self._cleaning.enter_context(beside(target))
         format = FORMATS[target.suffix]
         self.container = self._say(lambda: av.open(
             str(self.beside), "w", format=format, options={"movflags": "+faststart"} if format != "matroska" else {}
@@ -80,12 +81,12 @@ class VideoWriter:
             if kind is None:
                 self._say(lambda: self.container.mux(self.stream.encode(None)))
                 self._say(self.container.close)
-                self._say(lambda: self.beside.replace(self.target))
+                self._say(lambda: settle(self.beside, self.target))
             else:
                 with suppress(av.error.FFmpegError, OSError):  # it goes anyway
                     self.container.close()
         finally:
-            self.beside.unlink(missing_ok=True)
+            self._cleaning.close()
 
 
 def _encoders() -> set[str]:

@@ -6,14 +6,17 @@ on the list below does not exist here.
 
 import asyncio
 import json
+import logging
+import math
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import ClientDisconnect
 
+from ..errors import one_line
 from .folder import PrivateFolder
 from .http import refusal
 from .limits import Limits, Refused
@@ -22,14 +25,18 @@ Scope = Message = MutableMapping[str, Any]
 Receive, Send = Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+log = logging.getLogger("faceprior.web")
 API = "/gradio_api"
 ROUTES = re.compile(
     r"/|/upscale|/health|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/(static|assets|svelte)/.*"
     rf"|{API}/(info/?|startup-events|app_id/?|upload|upload_progress|queue/join|queue/data|cancel|reset/?"
     r"|file=.*|heartbeat/[\w-]+|call/upscale(/[\w-]+)?)"
 )
-UPLOADS = ("/upscale", f"{API}/upload")
+FORMS = f"{API}/upload"
+UPLOADS = ("/upscale", FORMS)
 SMALL = 2**18  # bytes of any other body
+SLOWEST = 2**13  # bytes a second of an upload, on the average
+INTERNAL = "internal error; the server's log says more"
 FORM = 2**14  # what a form adds to the file in it
 
 # The page needs nothing from elsewhere, and no other page may show it in a frame.
@@ -48,8 +55,9 @@ HEADERS = [
 class Guard:
     """ASGI middleware."""
 
-    def __init__(self, app: App, limits: Limits, folder: PrivateFolder):
-        self.app, self.limits, self.folder = app, limits, folder
+    def __init__(self, app: App, limits: Limits, folder: PrivateFolder, hosts: Collection[str] | None = None):
+        """hosts: the names by which this server may be asked, lower case; None: by any."""
+        self.app, self.limits, self.folder, self.hosts = app, limits, folder, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -68,21 +76,32 @@ class Guard:
             if not answer.started:
                 answer.refused = None
                 await refusal(error.status, str(error))(scope, receive, answer)
+        except Exception as error:
+            answer.failed = True
+            if scope["path"] != FORMS:  # a defect, Gradio's or ours: the client learns that alone, the log all of it
+                log.error("%s", one_line(f"{scope['method']} {scope['path'][:100]}"), exc_info=error)
+        if answer.failed and not answer.started:
+            answer.failed, answer.ours = False, True
+            # What Gradio's parser of forms stumbles over is the form.
+            status, words = (400, "not a form with a file in it") if scope["path"] == FORMS else (500, INTERNAL)
+            await refusal(status, words)(scope, receive, answer)
         return None
 
     async def _checked(self, scope: Scope, receive: Receive, answer: "_Answer") -> Receive:
         """What the application reads from; Refused where the request is not to reach it."""
+        headers = dict(scope["headers"])
+        self._check_origin(headers)
         path = unquote(scope["path"])
         if not ROUTES.fullmatch(path):
             raise Refused(404, "there is nothing here")
         if f"{API}/file=" in path and not self.folder.holds(path.split("file=", 1)[1]):
             raise Refused(403, "this file is not served")
-        limit = self.limits.max_upload + FORM if path in UPLOADS else SMALL
-        body = Body(receive, limit, self.limits, answer)
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        most = self.limits.max_upload if path in UPLOADS else SMALL
+        body = Body(receive, most, self.limits, answer)
+        length = headers.get(b"content-length", b"0")
         if not length.isdigit():
             raise Refused(400, "content-length is not a number")
-        if int(length) > limit:
+        if int(length) > body.limit:
             raise body.too_large()
         if scope["method"] == "POST" and path not in UPLOADS:
             data = await body.whole()
@@ -90,9 +109,19 @@ class Guard:
             return _replay(data, receive)
         return body
 
+    def _check_origin(self, headers: dict[bytes, bytes]) -> None:
+        """A page from elsewhere, open in the user's browser, asks this server nothing: neither under its own name,
+        which its owner has led to this machine (DNS rebinding), nor under ours."""
+        if self.hosts is not None and b"host" in headers and host_name(headers[b"host"]) not in self.hosts:
+            raise Refused(403, "this server has another name; --allow-host NAME lets it be asked by this one")
+        if headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site") and (
+            headers.get(b"sec-fetch-mode") != b"navigate"  # a link to the page is none of that
+        ):
+            raise Refused(403, "pages of other sites may not use this server")
+
     def _check_json(self, data: bytes) -> None:
         try:
-            value = json.loads(data) if data else {}
+            value = json.loads(data, parse_constant=_finite, parse_float=_finite) if data else {}
         except (ValueError, RecursionError):
             raise Refused(400, "the body is not JSON") from None
         if not isinstance(value, dict):
@@ -107,13 +136,19 @@ class Guard:
 class Body:
     """A request's body: counted, and within a time, whoever reads it."""
 
-    def __init__(self, receive: Receive, limit: int, limits: Limits, answer: "_Answer"):
-        self.receive, self.limit, self.limits, self.answer = receive, limit, limits, answer
-        self.count, self.ended, self.deadline = 0, False, time.monotonic() + limits.timeout
+    def __init__(self, receive: Receive, most: int, limits: Limits, answer: "_Answer"):
+        """most: bytes, besides those that a form adds."""
+        self.receive, self.most, self.limits, self.answer = receive, most, limits, answer
+        self.limit = most + FORM
+        self.count, self.ended, self.began = 0, False, time.monotonic()
+
+    @property
+    def deadline(self) -> float:
+        """One that crawls holds its place for `patience` alone, one that flows for the whole time."""
+        return self.began + min(self.limits.timeout, self.limits.patience + self.count / SLOWEST)
 
     def too_large(self) -> Refused:
-        most = self.limits.max_upload if self.limit > SMALL else self.limit
-        return Refused(413, f"the upload is larger than {most} bytes")
+        return Refused(413, f"the upload is larger than {self.most} bytes")
 
     async def __call__(self) -> Message:
         if self.ended:
@@ -121,7 +156,7 @@ class Body:
         try:
             message = await asyncio.wait_for(self.receive(), max(0.01, self.deadline - time.monotonic()))
         except TimeoutError:
-            self.answer.refused = Refused(408, f"the upload took more than {self.limits.timeout:g} seconds")
+            self.answer.refused = Refused(408, f"the upload took more than {self.deadline - self.began:.3g} seconds")
             raise self.answer.refused from None
         self.count += len(message.get("body", b""))
         self.ended = message["type"] != "http.request" or not message.get("more_body", False)
@@ -145,15 +180,35 @@ class _Answer:
 
     def __init__(self, send: Send):
         self.send, self.started = send, False
+        self.failed, self.ours = False, False  # the application failed; what comes now are our words on it
         self.refused: Refused | None = None
 
     async def __call__(self, message: Message) -> None:
         if self.refused is not None and not self.started:
             return  # the application's own words on the error that it was given
+        if not (self.started or self.ours) and (self.failed or message.get("status") == 500):
+            self.failed = True  # our words follow
+            return
         if message["type"] == "http.response.start":
             self.started = True
             message = {**message, "headers": [*message.get("headers", []), *HEADERS]}
         await self.send(message)
+
+
+def host_name(header: bytes) -> str:
+    """`Host: [::1]:7860` -> ::1; what is no host gives nothing that is allowed."""
+    try:
+        return urlsplit(f"//{header.decode('latin-1')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _finite(text: str) -> float:
+    """JSON has no infinity; Python reads one from "Infinity" and 1e999, and Gradio's answer to it fails."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
 
 
 def _replay(data: bytes, receive: Receive) -> Receive:

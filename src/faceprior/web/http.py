@@ -3,13 +3,14 @@
 import asyncio
 import json
 import logging
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ..errors import FacepriorError
@@ -34,7 +35,8 @@ def routes(service: Service) -> list[Route]:
             return refusal(413, "not enough memory for this photo; a smaller scale needs less")
 
     async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok", **service.about})
+        turns = service.turns
+        return JSONResponse({"status": "ok", "photos": turns.taken, "places": turns.places, **service.about})
 
     return [Route("/upscale", upscale, methods=["POST"]), Route("/health", health)]
 
@@ -50,8 +52,7 @@ async def _upscale(request: Request, service: Service) -> Response:
                 files = write_files(result, Path(folder), file_name(data), service.about)
                 if answer == "json":
                     return Response(json.dumps(files.data, allow_nan=False), media_type="application/json")
-                path = files.archive if answer == "zip" else files.photo
-                return _download(path)
+                return _download(files.archive if answer == "zip" else files.photo)
 
         future = asyncio.wrap_future(place.submit(work))
     try:
@@ -88,8 +89,21 @@ def refusal(status: int, message: str) -> JSONResponse:
 
 def _download(path: Path) -> Response:
     kinds = {".zip": "application/zip", ".png": "image/png", ".jpg": "image/jpeg"}
-    disposition = {"content-disposition": f'attachment; filename="{path.name}"'}
-    return Response(path.read_bytes(), media_type=kinds[path.suffix], headers=disposition)
+    headers = {
+        "content-disposition": f'attachment; filename="{path.name}"', "content-length": str(path.stat().st_size)
+    }  # fmt: skip
+    # In pieces, from a file without a name: a client that reads slowly holds no photo in memory.
+    nameless = tempfile.TemporaryFile()  # noqa: SIM115  closed when it was sent
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, nameless)
+    nameless.seek(0)
+    return StreamingResponse(_pieces(nameless), media_type=kinds[path.suffix], headers=headers)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(2**18):
+            yield piece
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ..errors import FacepriorError
-from ..photo.decode import DecodedImage, read_stream
+from ..photo.decode import DecodedImage, TooManyPixels, read_stream
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class Limits:
         for name in ("timeout", "keep"):
             if not 1 <= getattr(self, name) <= 86_400:
                 raise FacepriorError(f"--{name} {getattr(self, name):g}: expected 1 to 86400 seconds")
+
+    @property
+    def patience(self) -> float:
+        """Seconds for what should take none: a request's head, a client that reads, an upload that crawls."""
+        return max(1.0, min(self.timeout / 12, 30.0))
 
     @property
     def max_output(self) -> int:
@@ -58,5 +63,7 @@ def read_photo(data: bytes, limits: Limits) -> DecodedImage:
         raise Refused(413, f"the photo has {pixels / 1e6:.1f} megapixels, more than {limits.max_pixels / 1e6:g}")
     try:
         return read_stream(data, "the photo")
+    except TooManyPixels as error:
+        raise Refused(413, str(error)) from None
     except FacepriorError as error:
         raise Refused(415, str(error)) from None

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+from collections.abc import Collection, Iterable
+from ipaddress import ip_address
 
 from ..errors import FacepriorError
 from .folder import PrivateFolder
@@ -10,7 +12,7 @@ from .guard import App, Guard
 from .service import Service
 
 
-def make_app(service: Service, folder: PrivateFolder) -> App:
+def make_app(service: Service, folder: PrivateFolder, hosts: Collection[str] | None = None) -> App:
     _quiet(folder)
     import gradio
     from fastapi import FastAPI
@@ -25,17 +27,22 @@ def make_app(service: Service, folder: PrivateFolder) -> App:
         ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False, run_history=False,
         footer_links=[], show_error=True,
     )  # fmt: skip
-    return Guard(app, service.limits, folder)
+    return Guard(app, service.limits, folder, hosts)
 
 
-def serve(service: Service, host: str, port: int) -> None:
-    """Until Ctrl-C."""
+def serve(service: Service, host: str, port: int, allow: Iterable[str] = ()) -> None:
+    """Until Ctrl-C. allow: further names that a request may ask for, where only this machine is let in."""
     import uvicorn
 
+    from .patience import ImpatientProtocol
+
     with PrivateFolder(service.limits.keep) as folder, _listen(host, port) as listener:
-        app = make_app(service, folder)
+        own = {"localhost", "127.0.0.1", "::1", host.lower(), *(name.lower() for name in allow)}
+        local = ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+        app = make_app(service, folder, own if local else None)
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False,
+            app, log_level="warning", access_log=False, server_header=False, ws="none",
+            http=ImpatientProtocol.waiting(service.limits.patience),
             limit_concurrency=service.limits.connections, timeout_keep_alive=10, timeout_graceful_shutdown=3,
         )  # fmt: skip
         print(f"faceprior: http://{_shown(host)}:{listener.getsockname()[1]} (Ctrl-C ends it)", flush=True)

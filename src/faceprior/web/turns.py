@@ -16,12 +16,19 @@ class Turns:
 
     def __init__(self, workers: int, waiting: int):
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="faceprior")
-        self._places = threading.BoundedSemaphore(workers + waiting)
+        self.places, self.taken = workers + waiting, 0
+        self._lock = threading.Lock()
 
     def enter(self) -> "Place":
-        if not self._places.acquire(blocking=False):
-            raise Refused(503, "busy: too many photos are waiting; try again in a minute")
-        return Place(self._pool, self._places.release)
+        with self._lock:
+            if self.taken >= self.places:
+                raise Refused(503, "busy: too many photos are waiting; try again in a minute")
+            self.taken += 1
+        return Place(self._pool, self._leave)
+
+    def _leave(self) -> None:
+        with self._lock:
+            self.taken -= 1
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -8,6 +8,7 @@ import torch
 from ...errors import FacepriorError
 from ...networks.inference import Inference
 from ...networks.weights import load_model, read_header
+from ..threads import thread_count
 from .base import Outputs
 
 
@@ -22,9 +23,7 @@ class TorchBackend:
     def __init__(self, path: Path, *, device: str = "auto", threads: int | None = None):
         self.device = _device(device)
         if threads is not None:
-            if threads < 1:
-                raise FacepriorError(f"threads: expected 1 or more, got {threads}")
-            torch.set_num_threads(threads)
+            torch.set_num_threads(thread_count(threads))
         self.header = read_header(path)
         self.module = Inference(load_model(path)).eval().to(self.device)
 

@@ -1,0 +1,46 @@
+"""Whether a PNG holds all of its rows. Pillow leaves black what a stream that ends properly, but too soon, lacks."""
+
+import struct
+import zlib
+from typing import BinaryIO
+
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+def has_all_rows(file: BinaryIO) -> bool:
+    """`file`: a PNG that decodes. Reads it again, a piece at a time."""
+    file.seek(8)
+    stream, count, wanted = zlib.decompressobj(), 0, 1
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"IHDR":
+            wanted = _bytes_of(*struct.unpack(">IIBBBBB", file.read(13)))
+            file.seek(length - 13, 1)
+        elif kind == b"IDAT":
+            while length and count < wanted and not stream.eof:
+                part = file.read(min(length, 2**16))
+                if not part:
+                    return False
+                length -= len(part)
+                while part and count < wanted:
+                    count += len(stream.decompress(part, 2**20))
+                    part = stream.unconsumed_tail
+            file.seek(length, 1)
+        elif kind == b"IEND":
+            break
+        else:
+            file.seek(length, 1)
+        file.seek(4, 1)  # the checksum
+    return count >= wanted
+
+
+def _bytes_of(width: int, height: int, depth: int, colour: int, _compression: int, _filter: int, laced: int) -> int:
+    """Bytes of the rows, each with the byte of its filter."""
+    bits = depth * _CHANNELS[colour]
+    total = 0
+    for x, y, dx, dy in _ADAM7 if laced else ((0, 0, 1, 1),):
+        columns, rows = -(-(width - x) // dx), -(-(height - y) // dy)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + -(-columns * bits // 8))
+    return total
