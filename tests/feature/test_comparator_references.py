@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from faceprior.face.similarity import similarity_matrix  # noqa: E402
 from faceprior.networks.comparators.config import MaConfig, NNConfig  # noqa: E402
-from faceprior.networks.comparators.ma import PositionPatches, starts  # noqa: E402
+from faceprior.networks.comparators.ma import PositionPatches, reduced, starts  # noqa: E402
 from faceprior.networks.comparators.mean_face import MeanFace, contours, grid, sample, thin_plate  # noqa: E402
 from faceprior.networks.comparators.neighbour import NearestNeighbour, levels  # noqa: E402
 from faceprior.training.losses import landmark_loss, stage_loss  # noqa: E402
@@ -31,7 +31,7 @@ def split(batch: SimpleNamespace, size: int) -> list[SimpleNamespace]:
 def test_position_patches_are_ma_s_weights(patch, stride, ridge):
     """The least-squares weights themselves, formed a face and a position at a time in NumPy."""
     known, asked = faces(30), faces(3, seed=1)
-    network = PositionPatches(MaConfig(patch=patch, stride=stride, ridge=ridge))
+    network = PositionPatches(MaConfig(patch=patch, stride=stride, ridge=ridge, dictionary="stn0"))
     network.learn(lambda: split(known, 8))
     with torch.no_grad():
         out = network(asked.lr).sr.numpy()
@@ -58,10 +58,29 @@ def test_position_patches_are_ma_s_weights(patch, stride, ridge):
 def test_position_patches_give_known_faces_back():
     """With fewer faces than a patch has values and hardly a ridge, a face of the dictionary is its own answer."""
     known = faces(10)
-    network = PositionPatches(MaConfig(patch=4, stride=2, ridge=1e-6))
+    network = PositionPatches(MaConfig(patch=4, stride=2, ridge=1e-6, dictionary="stn0"))
     network.learn(lambda: [known])
     with torch.no_grad():
         assert (network(known.lr).sr - known.hr).abs().max() < 0.02
+
+
+def test_the_published_dictionary_is_of_reduced_hr_faces():
+    known = faces(60)
+    published, aligned = (PositionPatches(MaConfig(dictionary=kind)) for kind in ("true", "stn0"))
+    published.learn(lambda: [known])  # its LR faces, which have nothing to do with the HR ones, do not matter
+    low = reduced(known.hr)
+    assert torch.equal(levels(low).float() / 127.5 - 1, low)
+    aligned.learn(lambda: [SimpleNamespace(lr=low, hr=known.hr)])
+    assert published.matrix.abs().max() > 0
+    assert torch.allclose(published.matrix, aligned.matrix, atol=1e-4)
+    assert torch.allclose(published.offset, aligned.offset, atol=1e-4)
+
+
+@pytest.mark.parametrize(("patch", "stride"), [(4, 2), (5, 3), (16, 16)])
+def test_joined_patches_are_the_picture_again(patch, stride):
+    network = PositionPatches(MaConfig(patch=patch, stride=stride))
+    hr = faces(2).hr
+    assert torch.allclose(network.join(network.cut(hr, 8)), hr, atol=1e-6)
 
 
 def test_nearest_neighbour_is_the_nearest():

@@ -17,7 +17,29 @@ class Row:
     reduced: tuple[str, ...] = ()
     paper: tuple[float, float] | None = None  # the paper's PSNR and SSIM
     needs: str | None = None  #               the row whose trained STN0 this one holds
-    listed: bool = True  #                    False: trained because others need it
+    reduced_needs: str | None = None  #       the row whose trained STN0 this one starts from, in the reduced table
+    seeds: int = 1  #                         runs of it; rows that decide a claim have more
+    listed: bool = True  #                    False: trained because others need it, neither scored nor shown
+
+    def needed(self, reduced: bool) -> str | None:
+        return self.needs or (self.reduced_needs if reduced else None)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That the row `better` has the higher PSNR. Judged over the seeds that both rows have, see `claims.py`."""
+
+    text: str
+    better: str
+    worse: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One face a row; a system a column, or with `heatmaps` one system's maps beside the true ones (Figure 3)."""
+
+    rows: tuple[str, ...]
+    heatmaps: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,9 +48,11 @@ class Table:
     title: str
     rows: tuple[Row, ...]
     base: str  #                              the row that margins are taken over
+    claims: tuple[Claim, ...] = ()
     reduced: tuple[str, ...] = ()  #          overrides of every row of the reduced table
+    reduced_note: str = ""  #                 what is small about it, in words
     reduced_faces: int = 500  #               of the test split, in the reduced table
-    figures: dict[str, tuple[str, ...]] = field(default_factory=dict)  # picture's name -> its rows as columns
+    figures: dict[str, Picture] = field(default_factory=dict)  # by file name
 
     def row(self, name: str) -> Row:
         """KeyError where there is none."""

@@ -1,0 +1,54 @@
+"""Whether a claim holds: the differences of two rows, paired by seed, against their own spread."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .rows import Claim, Table
+
+RULE = (
+    "A claim *holds* where the mean difference over the seeds is above twice its standard error, *fails* where it is "
+    "below minus that, and is *open* between, or with fewer than two runs of either row."
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    text: str
+    better: str  #             labels
+    worse: str
+    paper: float | None  #     dB, the paper's difference
+    ours: float  #             dB, the mean of the differences
+    spread: float | None  #    their standard deviation, None for one seed
+    seeds: int
+    verdict: str  #            "holds", "fails" or "open"
+
+
+def judge(table: Table, psnr: dict[str, Sequence[float]]) -> list[Judged]:
+    """`psnr`: each row's values, one a seed, seed 0 first. Claims of which a row is missing are left out."""
+    return [_judge(table, claim, psnr) for claim in table.claims if {claim.better, claim.worse} <= psnr.keys()]
+
+
+def _judge(table: Table, claim: Claim, psnr: dict[str, Sequence[float]]) -> Judged:
+    better, worse = table.row(claim.better), table.row(claim.worse)
+    seeds = min(len(psnr[better.name]), len(psnr[worse.name]))
+    differences = np.subtract(psnr[better.name][:seeds], psnr[worse.name][:seeds])
+    mean = float(differences.mean())
+    spread = float(differences.std(ddof=1)) if seeds > 1 else None
+    return Judged(
+        claim.text,
+        better.label,
+        worse.label,
+        round(better.paper[0] - worse.paper[0], 2) if better.paper and worse.paper else None,
+        mean,
+        spread,
+        seeds,
+        verdict(mean, spread, seeds),
+    )
+
+
+def verdict(mean: float, spread: float | None, seeds: int) -> str:
+    if spread is None or abs(mean) <= 2 * spread / seeds**0.5:
+        return "open"
+    return "holds" if mean > 0 else "fails"
