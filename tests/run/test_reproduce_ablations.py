@@ -21,9 +21,11 @@ from faceprior.evaluation.reproduce import reproduce as module  # noqa: E402
 from faceprior.evaluation.reproduce.claims import judge, verdict  # noqa: E402
 from faceprior.evaluation.reproduce.ingredients import INGREDIENTS, TABLE_INGREDIENTS  # noqa: E402
 from faceprior.evaluation.reproduce.plan import WEIGHTS, Budget, Run, overrides, plan  # noqa: E402
+from faceprior.evaluation.reproduce.sample import sample_store  # noqa: E402
 from faceprior.evaluation.reproduce.table1 import TABLE1  # noqa: E402
 from faceprior.evaluation.reproduce.table2 import TABLE2  # noqa: E402
 from faceprior.evaluation.reproduce.table3 import TABLE3  # noqa: E402
+from faceprior.face.similarity import similarity_parameters  # noqa: E402
 from faceprior.networks.mtun import MTUN  # noqa: E402
 from faceprior.networks.vgg import VGGFeatures  # noqa: E402
 from faceprior.networks.weights import load_model, read_header, save_model  # noqa: E402
@@ -269,6 +271,22 @@ def test_figure_3(table2, out, tiny_shards):
     for column in (hr, true, output, over):
         assert column.std() > 5
     assert np.abs(true - estimated).max() > 20 and np.abs(output - over).max() > 20
+    shown = np.asarray(Image.open(out / "figure3-reduced-sample.png"))
+    assert shown.shape == (14 + 4 * 130 - 2, 5 * 130 - 2, 3)  # the packaged portrait has no landmarks
+
+
+def test_the_sample_is_the_packaged_portrait_moved_four_ways():
+    from faceprior.cli.demo import make_sample
+    from faceprior.dataset.pairs import PairMaker
+    from faceprior.evaluation.metrics import to_levels
+
+    pairs = PairMaker(sample_store()).test(torch.arange(4))
+    truth = to_levels(pairs.hr)[0].permute(1, 2, 0).numpy().astype(float)
+    error = np.square(truth - make_sample().truth).mean()
+    assert 10 * np.log10(255**2 / error) > 35  # another resampling of the same frame
+    angles = similarity_parameters(pairs.transform.numpy())[0]
+    assert len(set(np.round(angles, 2).tolist())) == 4 and np.ptp(angles) > 45 and np.abs(angles).max() <= 45
+    assert pairs.heatmaps.abs().max() == 0
 
 
 def test_figure_4_is_of_the_loss_grid_s_first_seed(table2, out, tiny_shards, vgg):

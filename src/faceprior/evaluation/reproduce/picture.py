@@ -33,14 +33,18 @@ def figure(store: FaceStore, columns: dict[str, Restorer], count: int = 6) -> Im
 
 
 def heatmap_figure(store: FaceStore, model: Restorer, count: int = 6) -> Image.Image:
-    """Figure 3: LR, HR, true heatmaps, estimated ones, the output, and the estimated ones over it."""
+    """Figure 3: LR, HR, true heatmaps, estimated ones, the output, and the estimated ones over it.
+
+    Without the true ones where no face has landmarks.
+    """
     lr, hr, pairs = _faces(store, count)
     restored = model(lr, pairs)
     if restored.heatmaps is None:
         raise FacepriorError(f"{model.name}: estimates no heatmaps")
     black = np.zeros_like(hr)
-    maps = {
-        "true heatmaps": overlays(black, pairs.heatmaps.cpu().numpy()),
+    known = bool(pairs.visible.any())
+    truth = {"true heatmaps": overlays(black, pairs.heatmaps.cpu().numpy())} if known else {}
+    maps = truth | {
         "estimated": overlays(black, restored.heatmaps),
         "output": restored.images,
         "estimated over output": overlays(restored.images, restored.heatmaps),

@@ -15,6 +15,7 @@ from .picture import figure, heatmap_figure, save
 from .plan import Budget, Run, plan
 from .result import Result, collect
 from .rows import Picture, Table
+from .sample import sample_store
 from .training import train_missing
 from .writing import write
 
@@ -123,9 +124,12 @@ class _Work:
         return self.draw(table, figures, runs)
 
     def draw(self, table: Table, figures: dict[str, Picture], runs: Sequence[Run]) -> list[Path]:
-        """Each picture with the rows that this call made, of the first seed; none where none of its rows was made."""
+        """Each picture with the rows that this call made, of the first seed; none where none of its rows was made.
+
+        Of test faces, `figureN.png`, and of the packaged portrait, `figureN-sample.png`, which may be shown.
+        """
         first = {run.row.name: run for run in reversed(runs)}
-        store = None
+        stores: dict[str, FaceStore] = {}
         written = []
         for name, picture in figures.items():
             columns = {
@@ -135,13 +139,17 @@ class _Work:
             }
             if not columns:
                 continue
-            store = store or FaceStore.load(self.data, "test", limit=self.limit(table))
-            path = self.out / f"{name}{'-reduced' if self.budget.reduced else ''}.png"
-            if picture.heatmaps:
-                image = heatmap_figure(store, next(iter(columns.values())), PICTURE_FACES)
-            else:
-                image = figure(store, columns, PICTURE_FACES)
-            written.append(save(image, path))
+            stores = stores or {
+                "": FaceStore.load(self.data, "test", limit=self.limit(table)),
+                "-sample": sample_store(),
+            }
+            for kind, store in stores.items():
+                if picture.heatmaps:
+                    image = heatmap_figure(store, next(iter(columns.values())), PICTURE_FACES)
+                else:
+                    image = figure(store, columns, PICTURE_FACES)
+                path = self.out / f"{name}{'-reduced' if self.budget.reduced else ''}{kind}.png"
+                written.append(save(image, path))
         return written
 
 
