@@ -62,26 +62,24 @@ def call(name: str, data: Path, out: Path, *flags: str) -> str:
 @pytest.fixture(scope="module")
 def table2(out, tiny_shards) -> dict:
     """Table 2's JSON of three rows, the seeds of each as its table says but for R16's three: two."""
-    call("table2", tiny_shards, out, "--rows", "r16,s1,ours", "--seeds", "2")
+    call("table2", tiny_shards, out, "--rows", "r16,s1,s4", "--seeds", "2")
     return json.loads((out / "table2-reduced.json").read_text())
 
 
 def test_table_2(table2, out):
     rows = {row["name"]: row for row in table2["rows"]}
-    assert list(rows) == ["bicubic", "bicubic-true", "r16", "s1", "ours"]  # what they start from is not listed
-    assert rows["r16"]["paper"] == [21.97, 0.63] and rows["ours"]["label"] == "S4"
-    for name in ("r16", "s1", "ours"):
+    assert list(rows) == ["bicubic", "bicubic-true", "r16", "s1", "s4"]  # what they start from is not listed
+    assert rows["r16"]["paper"] == [21.97, 0.63] and rows["s4"]["label"] == "S4"
+    for name in ("r16", "s1", "s4"):
         assert rows[name]["seeds"] == 2 and rows[name]["psnr"]["spread"] > 0
         assert len(set(rows[name]["training"]["weights"])) == 2
-    heb, stacks = (
-        [rows[n]["training"]["config"]["model"][k] for n in ("r16", "s1", "ours")] for k in ("heb", "stacks")
-    )
+    heb, stacks = ([rows[n]["training"]["config"]["model"][k] for n in ("r16", "s1", "s4")] for k in ("heb", "stacks"))
     assert heb == [16, 64, 64] and stacks == [4, 1, 4]
-    assert rows["ours"]["psnr_margin"] == 0
+    assert rows["s4"]["psnr_margin"] == 0
     claims = {c["text"]: c for c in table2["claims"]}
     deep = claims["Four hourglasses do better than one"]
     assert deep["seeds"] == 2 and deep["paper"] == pytest.approx(0.82)
-    assert deep["ours"] == pytest.approx(rows["ours"]["psnr"]["mean"] - rows["s1"]["psnr"]["mean"])
+    assert deep["ours"] == pytest.approx(rows["s4"]["psnr"]["mean"] - rows["s1"]["psnr"]["mean"])
     assert "Heatmaps at 64 px do better than at 32 px" not in claims  # R32 was not asked for
     text = (out / "table2-reduced.md").read_text()
     assert "## Claims" in text and "over S4" in text and "run.batch=4" in text
@@ -93,7 +91,7 @@ def test_every_mtun_of_a_reduced_table_starts_from_the_aligner(table2, out):
         read_header(p)["provenance"]["config"]["run"]["seed"]: load_model(p) for p in out.glob(f"runs/a*/{WEIGHTS}")
     }
     apart = []
-    for path in out.glob(f"runs/s1-*/{WEIGHTS}"):
+    for path in out.glob(f"runs/ours-*/{WEIGHTS}"):
         seed = read_header(path)["provenance"]["config"]["run"]["seed"]
         mine = load_model(path).localisation.net[0].weight
         apart.append([(mine - first[s].localisation.net[0].weight).abs().max().item() for s in (seed, 1 - seed)])
@@ -104,7 +102,7 @@ def test_a_run_of_one_table_serves_the_others(table2, out, tiny_shards):
     """Reduced, S1 is Table 3's Lp + Lh and Table 1's Ours."""
     before = set(out.glob("runs/*"))
     printed = call("table3", tiny_shards, out, "--rows", "p-h", "--seeds", "2")
-    assert set(out.glob("runs/*")) == before and "(s1-" not in printed
+    assert set(out.glob("runs/*")) == before and printed.count("done before") == 4
     report = json.loads((out / "table3-reduced.json").read_text())
     other = next(row for row in table2["rows"] if row["name"] == "s1")
     mine = next(row for row in report["rows"] if row["name"] == "p-h")
@@ -117,7 +115,8 @@ def folders(table, data, out, *names, reduced=False, **more) -> dict[str, str]:
 
 
 def test_ours_is_one_run_of_the_full_tables(tiny_shards, tmp_path, vgg):
-    found = [folders(table, tiny_shards, tmp_path, "ours", vgg=vgg)["ours"] for table in (TABLE1, TABLE2, TABLE3)]
+    rows = ((TABLE1, "ours"), (TABLE2, "s4"), (TABLE3, "pfu-h"))
+    found = [folders(table, tiny_shards, tmp_path, name, vgg=vgg)[name] for table, name in rows]
     assert len(set(found)) == 1 and found[0].startswith("ours-")
 
 
@@ -138,7 +137,7 @@ def runs_of(table, data, out, *, reduced: bool) -> dict[str, Run]:
 @pytest.mark.parametrize("reduced", [False, True])
 def test_table_3_s_rows_have_the_losses_that_they_name(reduced, tiny_shards, tmp_path):
     runs = runs_of(TABLE3, tiny_shards, tmp_path, reduced=reduced)
-    assert set(runs) - {"aligner"} == {"p", "pf", "pfu", "p-h", "pf-h", "ours"}
+    assert set(runs) - {"aligner"} == {"p", "pf", "pfu", "p-h", "pf-h", "pfu-h"}
     for row in TABLE3.rows[1:]:
         config = runs[row.name].config
         words = row.label.split(",")[0].split("+")
@@ -163,9 +162,9 @@ def test_table_2_s_rows_differ_in_the_heatmap_branch_alone(reduced, tiny_shards,
     branches = {
         name: (run.config.model.heb, run.config.model.stacks) for name, run in runs.items() if name != "aligner"
     }
-    depths = {"s1": (64, 1), "s2": (64, 2), "s3": (64, 3), "ours": (64, 4)}
+    depths = {"s1": (64, 1), "s2": (64, 2), "s3": (64, 3), "s4": (64, 4)}
     assert branches == {"r16": (16, 4), "r32": (32, 4), **depths}
-    base = runs["ours"].config
+    base = runs["s4"].config
     for name in branches:
         config = runs[name].config
         assert dataclasses.replace(config.model, heb=64, stacks=4) == base.model
@@ -207,7 +206,7 @@ def test_the_ingredients_are_those_of_the_shipped_default():
 def test_rows_that_decide_a_claim_have_three_seeds(tiny_shards, tmp_path):
     runs = plan(TABLE2, [r.name for r in TABLE2.rows if r.listed], Budget(reduced=True), tiny_shards, tmp_path)
     count = {row.name: sum(run.row is row for run in runs) for row in TABLE2.rows}
-    assert count == {"aligner": 3, "r16": 3, "r32": 3, "s1": 3, "s2": 1, "s3": 1, "ours": 3}
+    assert count == {"aligner": 3, "r16": 3, "r32": 3, "s1": 3, "s2": 1, "s3": 1, "s4": 3}
     # A row of seed 1 starts from the aligner of seed 1.
     sources = {run.seed: run.folder for run in runs if run.row.name == "aligner"}
     assert all(run.stn0.parent == sources[run.seed] for run in runs if run.row.name != "aligner")
@@ -296,7 +295,7 @@ def test_the_sample_is_the_packaged_portrait_moved_four_ways():
 
 
 def test_figure_4_is_of_the_loss_grid_s_first_seed(table2, out, tiny_shards, vgg):
-    call("fig4", tiny_shards, out, "--vgg", str(vgg), "--set", "loss.adversarial_start=0")  # else in step 257
+    call("fig4", tiny_shards, out, "--vgg", str(vgg), "--set", "loss.adversarial_start=0")  # else in step 193
     picture = np.asarray(Image.open(out / "figure4-reduced.png"))
     assert picture.shape[1] == 8 * 130 - 2  # LR, HR and six rows
     columns = [picture[14:142, k * 130 : k * 130 + 128].astype(int) for k in range(2, 8)]
@@ -307,7 +306,7 @@ def test_figure_4_is_of_the_loss_grid_s_first_seed(table2, out, tiny_shards, vgg
 
 def test_all_makes_every_table_and_trains_nothing_twice(table2, out, tiny_shards, vgg, monkeypatch):
     small = {}
-    for table, keep in ((TABLE2, ("aligner", "s1", "ours")), (TABLE3, ("aligner", "p", "p-h"))):
+    for table, keep in ((TABLE2, ("aligner", "s1", "s4")), (TABLE3, ("aligner", "p", "p-h"))):
         rows = tuple(row for row in table.rows if row.name in keep)
         small[table.name] = dataclasses.replace(table, rows=rows, figures={}, claims=())
     monkeypatch.setattr(module, "TABLES", small)

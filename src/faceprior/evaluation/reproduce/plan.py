@@ -2,8 +2,8 @@
 
 A run's folder is `runs/NAME-XXXXXXXX`; the eight digits are of all that its result depends on: configuration (with its
 budget), prepared faces, VGG file, and the run that it takes its STN0 from. So a row is done for a configuration
-and its data when its folder holds `model.safetensors`, other budgets lie beside it, and nothing is done twice: a row
-that another table has under another name is found by its digits.
+and its data when its folder holds `model.safetensors`, other budgets lie beside it, and nothing is done twice, also
+where a row is that of another table (`Row.same`).
 """
 
 import hashlib
@@ -20,7 +20,6 @@ from .rows import Row, Table
 # What changes how a run is watched, not what it gives.
 _WATCHING = {"run": ("checkpoint_every", "validate_every", "pictures", "log_every"), "data": ("val_faces",)}
 WEIGHTS = "model.safetensors"
-DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,6 @@ def plan(
     faces = _sha256(data / MANIFEST)
     features = _sha256(vgg) if vgg else None
     runs: dict[tuple[str, int], Run] = {}
-    folders: dict[str, Path] = {}
     for seed in range(max(count.values(), default=0)):
         for row in table.rows:  # in a table, what others need comes first
             if seed >= count.get(row.name, 0):
@@ -92,17 +90,12 @@ def plan(
                 "config": _resultant(config),
                 "faces": faces,
                 "vgg": features if config.loss.feature_weight else None,
-                "stn0": source.name[-DIGITS:] if source else None,
+                "stn0": source.name if source else None,
             }
-            key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGITS]
-            folders.setdefault(key, _folder(out / "runs", row.name, key))
-            runs[row.name, seed] = Run(row, seed, config, folders[key], source / WEIGHTS if source else None)
+            key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
+            folder = out / "runs" / f"{row.run(budget.reduced)}-{key}"
+            runs[row.name, seed] = Run(row, seed, config, folder, source / WEIGHTS if source else None)
     return list(runs.values())
-
-
-def _folder(runs: Path, name: str, key: str) -> Path:
-    """The folder that holds this very run, whatever row it was first made for, or a new one under the row's name."""
-    return min(runs.glob(f"*-{key}"), default=runs / f"{name}-{key}")
 
 
 def overrides(table: Table, row: Row, budget: Budget, seed: int, bf16: bool) -> list[str]:

@@ -12,7 +12,7 @@ ALIGNER = Row(
 )
 
 REDUCED = (
-    "data.faces=4096",
+    "data.faces=3072",
     "data.val_faces=128",
     "run.batch=16",
     "run.steps=400",
@@ -28,5 +28,5 @@ NO_ADVERSARY = "loss.adversarial_weight=0.0"
 SMALL = (*COMPACT, NO_VGG, NO_ADVERSARY)
 # Lf of a quarter of each step's faces: the same loss in the mean, for a quarter of the VGG's time.
 PART_VGG = "loss.feature_faces=4"
-# The adversary comes in after the first epoch of 256 steps, when there is a face to judge.
+# The adversary comes in after the first epoch of 192 steps, when there is a face to judge.
 LATE = "loss.adversarial_start=1"

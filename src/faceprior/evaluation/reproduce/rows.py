@@ -10,7 +10,7 @@ class Row:
     `reduced` are further overrides for the table that a CPU can make: narrower networks, losses that it can pay.
     """
 
-    name: str  #                              of its run folder, and for `faceprior evaluate --model`
+    name: str  #                              for --rows; of its run folder, unless it is the `same` as another's
     label: str  #                             in the table
     config: str
     overrides: tuple[str, ...] = ()
@@ -20,6 +20,12 @@ class Row:
     reduced_needs: str | None = None  #       the row whose trained STN0 this one starts from, in the reduced table
     seeds: int = 1  #                         runs of it; rows that decide a claim have more
     listed: bool = True  #                    False: trained because others need it, neither scored nor shown
+    same: str | None = None  #                the row of another table whose run this one's is too, in the full tables
+    reduced_same: str | None = None  #        ... in the reduced ones
+
+    def run(self, reduced: bool) -> str:
+        """What its run folder is called."""
+        return (self.reduced_same if reduced else self.same) or self.name
 
     def needed(self, reduced: bool) -> str | None:
         return self.needs or (self.reduced_needs if reduced else None)
