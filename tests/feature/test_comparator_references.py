@@ -8,10 +8,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from faceprior.face.similarity import similarity_matrix  # noqa: E402
-from faceprior.networks.comparators.config import MaConfig, NNConfig  # noqa: E402
-from faceprior.networks.comparators.ma import PositionPatches, starts  # noqa: E402
+from faceprior.networks.comparators.cbn import ANCHORS, CBN, BiNetwork, Correspondence  # noqa: E402
+from faceprior.networks.comparators.config import CBNConfig, MaConfig, NNConfig, TDAEConfig, VDSRConfig  # noqa: E402
+from faceprior.networks.comparators.ma import PositionPatches, reduced, starts  # noqa: E402
 from faceprior.networks.comparators.mean_face import MeanFace, contours, grid, sample, thin_plate  # noqa: E402
 from faceprior.networks.comparators.neighbour import NearestNeighbour, levels  # noqa: E402
+from faceprior.networks.comparators.stn0 import enlarge  # noqa: E402
+from faceprior.networks.comparators.tdae import TDAE  # noqa: E402
+from faceprior.networks.comparators.vdsr import VDSR  # noqa: E402
+from faceprior.networks.stn import similarity  # noqa: E402
 from faceprior.training.losses import landmark_loss, stage_loss  # noqa: E402
 
 
@@ -31,7 +36,7 @@ def split(batch: SimpleNamespace, size: int) -> list[SimpleNamespace]:
 def test_position_patches_are_ma_s_weights(patch, stride, ridge):
     """The least-squares weights themselves, formed a face and a position at a time in NumPy."""
     known, asked = faces(30), faces(3, seed=1)
-    network = PositionPatches(MaConfig(patch=patch, stride=stride, ridge=ridge))
+    network = PositionPatches(MaConfig(patch=patch, stride=stride, ridge=ridge, dictionary="stn0"))
     network.learn(lambda: split(known, 8))
     with torch.no_grad():
         out = network(asked.lr).sr.numpy()
@@ -58,10 +63,29 @@ def test_position_patches_are_ma_s_weights(patch, stride, ridge):
 def test_position_patches_give_known_faces_back():
     """With fewer faces than a patch has values and hardly a ridge, a face of the dictionary is its own answer."""
     known = faces(10)
-    network = PositionPatches(MaConfig(patch=4, stride=2, ridge=1e-6))
+    network = PositionPatches(MaConfig(patch=4, stride=2, ridge=1e-6, dictionary="stn0"))
     network.learn(lambda: [known])
     with torch.no_grad():
         assert (network(known.lr).sr - known.hr).abs().max() < 0.02
+
+
+def test_the_published_dictionary_is_of_reduced_hr_faces():
+    known = faces(60)
+    published, aligned = (PositionPatches(MaConfig(dictionary=kind)) for kind in ("true", "stn0"))
+    published.learn(lambda: [known])  # its LR faces, which have nothing to do with the HR ones, do not matter
+    low = reduced(known.hr)
+    assert torch.equal(levels(low).float() / 127.5 - 1, low)
+    aligned.learn(lambda: [SimpleNamespace(lr=low, hr=known.hr)])
+    assert published.matrix.abs().max() > 0
+    assert torch.allclose(published.matrix, aligned.matrix, atol=1e-4)
+    assert torch.allclose(published.offset, aligned.offset, atol=1e-4)
+
+
+@pytest.mark.parametrize(("patch", "stride"), [(4, 2), (5, 3), (16, 16)])
+def test_joined_patches_are_the_picture_again(patch, stride):
+    network = PositionPatches(MaConfig(patch=patch, stride=stride))
+    hr = faces(2).hr
+    assert torch.allclose(network.join(network.cut(hr, 8)), hr, atol=1e-6)
 
 
 def test_nearest_neighbour_is_the_nearest():
@@ -160,3 +184,93 @@ def test_landmark_loss_follows_the_stn_s_error():
     wrong = landmarks.clone()
     wrong[:, :60] += 50
     assert float(landmark_loss([(true, wrong)], landmarks, hidden, true)) < 1e-9
+
+
+def fill(module: torch.nn.Module, seed: int = 0) -> None:
+    """Random weights where a network starts at zero."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
+
+
+@torch.no_grad()
+def test_cbn_s_gate_mixes_two_branches_of_which_one_sees_the_prior():
+    net = BiNetwork(contours=4, features=6, layers=3)
+    fill(net)
+    image, prior, other = torch.rand(2, 3, 32, 32), torch.rand(2, 4, 32, 32), torch.rand(2, 4, 32, 32)
+    detail = net(image, prior) - image
+    gate = torch.sigmoid(net.gate(torch.cat([image, prior], 1)))
+    assert gate.shape == (2, 1, 32, 32) and gate.std() > 0.01  # a pixel at a time
+    net.gate[-1].weight.zero_()
+    net.gate[-1].bias.fill_(-50.0)
+    common = net(image, prior) - image
+    assert torch.equal(net(image, other) - image, common)  # it sees the image alone
+    net.gate[-1].bias.fill_(50.0)
+    high = net(image, prior) - image
+    assert not torch.allclose(net(image, other) - image, high, atol=1e-3)
+    assert torch.allclose(detail, (1 - gate) * common + gate * high, atol=1e-5)
+
+
+@torch.no_grad()
+def test_cbn_s_regressor_reads_the_image_about_its_landmarks():
+    regressor, image = Correspondence(bases=3, hidden=4), torch.rand(1, 3, 32, 32)
+    pixels = torch.randint(3, 29, (len(ANCHORS), 2), generator=torch.Generator().manual_seed(0))  # x, y
+    seen = []
+    regressor.net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    regressor(image, ((pixels + 0.5) / 16 - 1)[None], torch.tensor([[7.0, 8.0, 9.0]]))
+    patches = torch.stack([image[0, :, y - 2 : y + 3, x - 2 : x + 3].flatten(1) for x, y in pixels.tolist()], 1)
+    assert torch.allclose(seen[0][0, :-3], patches.flatten(), atol=1e-4)
+    assert seen[0][0, -3:].tolist() == [7, 8, 9]
+
+
+def test_cbn_doubles_three_times_and_estimates_before_each():
+    """The order of the cascade: a field on the image so far, then the next image with the prior that it warps."""
+    net = CBN(CBNConfig(layers=2, features=4, contours=2, bases=3, hidden=4))
+    fill(net)
+    net.face.learn(lambda: [SimpleNamespace(hr=torch.rand(8, 3, 128, 128), landmarks=torch.rand(8, 68, 2) * 100)])
+    calls = []
+    for k in range(3):
+        net.correspondence[k].register_forward_pre_hook(lambda _, i, k=k: calls.append(("field", k, i[0].shape[-1])))
+        net.hallucination[k].register_forward_pre_hook(lambda _, i, k=k: calls.append(("face", k, i[0].shape[-1])))
+    out = net(torch.rand(2, 3, 16, 16))
+    fields, found = (("field", k, 16 * 2**k) for k in range(3)), (("face", k, 32 * 2**k) for k in range(3))
+    assert calls == [call for pair in zip(fields, found, strict=True) for call in pair]
+    assert [s.shape[-1] for s in out.stages] == [32, 64] and len(out.landmarks) == 3
+    # The field answers to its landmarks alone; the prior that it warps reaches the face.
+    out.sr.square().mean().backward(retain_graph=True)
+    assert all(p.grad is None for p in net.correspondence.parameters())
+    out.landmarks[1].square().mean().backward()
+    assert net.correspondence[1].net[0].weight.grad.abs().max() > 0
+    assert net.correspondence[0].net[0].weight.grad is None
+
+
+@torch.no_grad()
+def test_vdsr_is_one_network_applied_three_times():
+    net = VDSR(VDSRConfig(layers=3, features=4))
+    fill(net.residual)
+    sizes = []
+    net.residual.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape[-1]))
+    lr = torch.rand(1, 3, 16, 16)
+    out = net(lr)
+    assert sizes == [32, 64, 128]
+    x = lr
+    for size in (32, 64, 128):
+        x = enlarge(x, size)
+        x = x + net.residual(x)
+    assert torch.allclose(out.sr, x, atol=1e-5)
+
+
+@torch.no_grad()
+def test_tdae_s_transform_is_that_of_all_its_stns():
+    """A bias makes a localisation net say one thing of every face; a face goes through the decoder's STNs first."""
+    net = TDAE(TDAEConfig(decoder=(8, 8, 8, 8), encoder=(4, 8, 8, 8))).eval()
+    stns = (net.first.stn16, net.first.stn32, net.encoder.stn32, net.encoder.stn16)
+    expected = torch.eye(3)
+    for k, stn in enumerate(stns):
+        stn.net[-1].bias.copy_(torch.tensor([0.1 * (k + 1), 0.1, -0.2, 0.05 * k]))
+        raw = torch.tanh(stn.net[-1].bias)
+        one = similarity(*(raw[i : i + 1] * bound for i, bound in enumerate(stn.bounds)))[0]
+        expected = expected @ torch.cat([one, torch.tensor([[0.0, 0, 1]])])
+    assert torch.allclose(net(torch.rand(1, 3, 16, 16)).transform[0], expected[:2], atol=1e-5)
+    assert net.second.stn16 is None and net.second.stn32 is None

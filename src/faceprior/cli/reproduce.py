@@ -1,4 +1,4 @@
-"""`faceprior reproduce`: a table of the paper, trained, evaluated and written."""
+"""`faceprior reproduce`: the paper's tables and pictures, trained, evaluated and written."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 
 def reproduce(
-    table: Annotated[str, typer.Argument(help="table1.")],
+    table: Annotated[str, typer.Argument(help="table1, table2, table3, ingredients, fig1, fig3, fig4, fig5, or all.")],
     data: Annotated[Path, typer.Option("--data", "-d", help="Folder written by `faceprior prepare`.")],
     out: Annotated[Path, typer.Option("--output", "-o", help="Folder for the table, the pictures and runs/.")],
     max_time: Annotated[
@@ -24,14 +24,17 @@ def reproduce(
         list[str] | None, typer.Option("--model", "-m", help="Put this model into the table too, as in `evaluate`.")
     ] = None,
     vgg: Annotated[Path | None, typer.Option(help="VGG-19 weights; without it torchvision's are fetched.")] = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each row; the table gives mean and deviation.")] = 1,
+    seeds: Annotated[
+        int | None, typer.Option(help="Runs of every row; without it three of rows that decide a claim, one of others.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value of every row, any number of times.")
     ] = None,
 ) -> None:
     """Train what is missing, evaluate every row on the same faces, write the table as Markdown, CSV and JSON.
 
-    The same command goes on where it was stopped; rows already done for the same settings and data are kept.
+    The same command goes on where it was stopped; rows already done for the same settings and data are kept, also
+    those of another table in the same folder.
     """
     import shlex
     import sys
@@ -65,6 +68,8 @@ def reproduce(
     except Stopped as stopped:
         say(f"stopped by {stopped.signal}; the same command goes on from here")
         raise typer.Exit(130 if stopped.signal == "SIGINT" else 143) from None
-    print(next(path for path in written if path.suffix == ".md").read_text("utf-8"))
+    for path in written:
+        if path.suffix == ".md":
+            print(path.read_text("utf-8"))
     for path in written:
         say(str(path))

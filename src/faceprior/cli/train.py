@@ -20,7 +20,8 @@ def train(
     precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
     vgg: Annotated[Path | None, typer.Option(help="VGG-19 weights; without it torchvision's are fetched.")] = None,
     stn0: Annotated[
-        Path | None, typer.Option(help="For networks that want aligned faces: a run of table1/stn0, or its weights.")
+        Path | None,
+        typer.Option(help="For networks that want aligned faces a run of table1/stn0; for MTUN of table1/aligner."),
     ] = None,
     resume: Annotated[
         bool, typer.Option(help="Go on from the folder's checkpoint; --no-resume deletes it and starts anew.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import FacepriorError
 
 VARIABLE = "FACEPRIOR_TABLE1"
-ROWS = ("bicubic-stn0", "nn", "vdsr", "srgan", "ma", "cbn", "tdae", "tdae-retrained")
+ROWS = ("bicubic-stn0", "nn", "vdsr", "srgan", "ma", "ma-stn0", "cbn", "tdae", "tdae-retrained")
 ROWS += ("ours-no-skip", "ours-no-autoencoder", "ours")
 
 

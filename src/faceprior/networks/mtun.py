@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..errors import FacepriorError
 from ..face.components import COMPONENTS
 from .autoencoder import Autoencoder
 from .blocks import Plain, conv_bn_relu, up
@@ -82,6 +84,19 @@ class MTUN(nn.Module):
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         """The localisation net's: it breaks under the rate of the rest and has its own."""
         return self.localisation.parameters()
+
+    def take_stn0(self, path: Path) -> None:
+        """Start from a trained STN0's localisation net, and train it on. FacepriorError where that is another net."""
+        from .comparators.stn0 import STN0
+        from .weights import load_model
+
+        if self.config.localisation != "lr":
+            raise FacepriorError("--stn0: an STN with model.localisation = 'paper' sees features, not the LR; use 'lr'")
+        found = load_model(path)
+        same = ("localisation", "max_angle", "max_log_scale", "max_shift")
+        if not isinstance(found, STN0) or any(getattr(found.config, k) != getattr(self.config, k) for k in same):
+            raise FacepriorError(f"{path}: holds no STN0 with MTUN's net; train one with the preset table1/aligner")
+        self.localisation.load_state_dict(found.localisation.state_dict())
 
     def features(self, lr: Tensor) -> Tensor:
         """(B, 3, 16, 16) -> unaligned features with the LR itself joined, at the resolution of the STN."""

@@ -91,6 +91,7 @@ class LossConfig(Section):
     pixel_weight: Weight = 1.0
     feature_weight: Weight = 0.01  # alpha
     feature_norm: Literal["mean", "relative", "released"] = "mean"
+    feature_faces: int | None = Field(None, ge=1)  # Lf of so many of each process's faces, at random; None = all
     adversarial_weight: Weight = 0.01  # beta
     adversarial_decay: float = Field(1.0, gt=0, le=1)  # released: beta x 0.995 an epoch ...
     adversarial_floor: Weight = 0.0  # ... down to 0.005

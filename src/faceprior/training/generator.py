@@ -21,7 +21,7 @@ CHUNK = 64
 def make_generator(
     config: TrainConfig, maker: PairMaker, device: torch.device, *, stn0: Path | None, resumed: bool
 ) -> nn.Module:
-    """The network of `config`. `stn0` is a trained STN0's file, for the kinds that hold one.
+    """The network of `config`. `stn0` is a trained STN0's file: for the kinds that hold one, or an MTUN to start from.
 
     A resumed run's checkpoint holds everything (but for kinds without a training loop, which have no middle).
     """
@@ -29,12 +29,14 @@ def make_generator(
     if config.run.initial and not resumed:
         network.load_state_dict(_initial(config).state_dict())
     resumed = resumed and not closed_form(network)
-    if isinstance(network, AlignedNetwork) and not resumed:
-        if stn0 is None:
-            raise FacepriorError(
-                f"kind '{kind_of(config.model)}' takes aligned faces: give a trained STN0 with --stn0 "
-                "(`faceprior train table1/stn0` makes one)"
-            )
+    if isinstance(network, AlignedNetwork) and not resumed and stn0 is None:
+        raise FacepriorError(
+            f"kind '{kind_of(config.model)}' takes aligned faces: give a trained STN0 with --stn0 "
+            "(`faceprior train table1/stn0` makes one)"
+        )
+    if stn0 is not None and not resumed:
+        if not hasattr(network, "take_stn0"):
+            raise FacepriorError(f"--stn0: kind '{kind_of(config.model)}' takes none")
         network.take_stn0(stn0 / "model.safetensors" if stn0.is_dir() else stn0)
     if hasattr(network, "learn") and not resumed:
         network.to(device)

@@ -138,10 +138,11 @@ class Step:
         if loss.pixel_weight:
             terms["p"] = pixel_loss(out.sr, hr, loss.pixel)
         if self.vgg is not None:
+            some = slice(loss.feature_faces)  # a batch is in random order
             with self.fabric.autocast():
                 with torch.no_grad():
-                    target = self.vgg(hr)
-                features = self.vgg(out.sr)
+                    target = self.vgg(hr[some])
+                features = self.vgg(out.sr[some])
             terms["f"] = feature_loss(features.float(), target.float(), loss.feature_norm)
         if loss.heatmap_weight and out.heatmaps:
             size = out.heatmaps[-1].shape[-1]

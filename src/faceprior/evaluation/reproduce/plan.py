@@ -2,7 +2,8 @@
 
 A run's folder is `runs/NAME-XXXXXXXX`; the eight digits are of all that its result depends on: configuration (with its
 budget), prepared faces, VGG file, and the run that it takes its STN0 from. So a row is done for a configuration
-and its data when its folder holds `model.safetensors`, other budgets lie beside it, and nothing is done twice.
+and its data when its folder holds `model.safetensors`, other budgets lie beside it, and nothing is done twice, also
+where a row is that of another table (`Row.same`).
 """
 
 import hashlib
@@ -36,15 +37,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Budget:
-    """What is asked of every row. `max_time`: seconds of training a row; None: the configuration's own length."""
+    """What is asked of every row. `max_time`: seconds of training a row; None: the configuration's own length.
+
+    `seeds`: runs of every row; None: of each row as many as its table says."""
 
     reduced: bool = False
     max_time: float | None = None
     overrides: tuple[str, ...] = ()
-    seeds: int = 1
+    seeds: int | None = None
 
     def __post_init__(self) -> None:
-        if self.seeds < 1:
+        if self.seeds is not None and self.seeds < 1:
             raise FacepriorError(f"--seeds {self.seeds}: expected at least 1")
         if self.max_time is not None and not self.max_time > 0:
             raise FacepriorError(f"--max-time {self.max_time:g}s: expected more than nothing")
@@ -58,25 +61,31 @@ def plan(
     out: Path,
     *,
     vgg: Path | None = None,
-    gpu: bool = False,
+    bf16: bool = False,
 ) -> list[Run]:
-    """The runs of the `wanted` rows and of those that they need, in the order to train them.
+    """The runs of the `wanted` rows and of those that they need, in the order to train them: seed by seed.
 
-    Raises FacepriorError for an unknown row, a file that is missing, a configuration that is wrong.
+    `bf16`: what runs them is faster so. Raises FacepriorError for an unknown row, a file that is missing, a
+    configuration that is wrong.
     """
-    names = [row.name for row in table.rows]
+    names = [row.name for row in table.rows if row.listed]
     for name in wanted:
         if name not in names:
             raise FacepriorError(f"--rows {name}: {table.name} has {', '.join(names)}")
-    needed = set(wanted) | {row.needs for row in table.rows if row.name in wanted and row.needs}
-    rows = [row for row in table.rows if row.name in needed]
+    count = {row.name: budget.seeds or row.seeds for row in table.rows if row.name in wanted}
+    for row in table.rows:  # what others need has their seeds
+        if row.name in wanted and (source := row.needed(budget.reduced)):
+            count[source] = max(count.get(source, 1), count[row.name])
     faces = _sha256(data / MANIFEST)
     features = _sha256(vgg) if vgg else None
     runs: dict[tuple[str, int], Run] = {}
-    for seed in range(budget.seeds):
-        for row in rows:  # in a table, what others need comes first
-            config = TrainConfig.load(row.config, overrides(table, row, budget, seed, gpu))
-            source = runs[row.needs, seed].folder if row.needs else None
+    for seed in range(max(count.values(), default=0)):
+        for row in table.rows:  # in a table, what others need comes first
+            if seed >= count.get(row.name, 0):
+                continue
+            config = TrainConfig.load(row.config, overrides(table, row, budget, seed, bf16))
+            needed = row.needed(budget.reduced)
+            source = runs[needed, seed].folder if needed else None
             parts = {
                 "config": _resultant(config),
                 "faces": faces,
@@ -84,17 +93,17 @@ def plan(
                 "stn0": source.name if source else None,
             }
             key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
-            folder = out / "runs" / f"{row.name}-{key}"
+            folder = out / "runs" / f"{row.run(budget.reduced)}-{key}"
             runs[row.name, seed] = Run(row, seed, config, folder, source / WEIGHTS if source else None)
     return list(runs.values())
 
 
-def overrides(table: Table, row: Row, budget: Budget, seed: int, gpu: bool) -> list[str]:
+def overrides(table: Table, row: Row, budget: Budget, seed: int, bf16: bool) -> list[str]:
     """Of a row's configuration, the later ones win."""
     result = list(row.overrides)
     if budget.reduced:
         result += [*table.reduced, *row.reduced]
-    if gpu:
+    if bf16:
         result.append("run.precision=bf16-mixed")
     if budget.max_time is not None:
         # The clock ends the run and shapes its cosine; steps no longer do.

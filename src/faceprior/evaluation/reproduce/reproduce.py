@@ -1,7 +1,7 @@
-"""A table from its name to its files: what `faceprior reproduce` does between its flags and its exit status."""
+"""From a table's or a picture's name to its files: what `faceprior reproduce` does between its flags and its exit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,10 +10,12 @@ from ...dataset.store import FaceStore
 from ...errors import FacepriorError
 from ..evaluate import FLOORS, EvaluateOptions, evaluate
 from ..models import resolve
-from . import TABLES
-from .picture import figure, save
+from . import ALL, FIGURES, TABLES
+from .picture import figure, heatmap_figure, save
 from .plan import Budget, Run, plan
 from .result import Result, collect
+from .rows import Picture, Table
+from .sample import sample_store
 from .training import train_missing
 from .writing import write
 
@@ -39,70 +41,133 @@ def reproduce(
     *,
     command: str = "",
     say: Callable[[str], None] = print,
-) -> tuple[Result, list[Path]]:
-    """Trains what is missing, scores all rows in one pass over the test split, writes the table and the pictures."""
+) -> tuple[list[Result], list[Path]]:
+    """Trains what is missing; writes a table (with its pictures), a picture alone ("fig3"), or with "all" everything.
+
+    What is wrong with any of it is found before the first training.
+    """
     options = options or Options()
-    if name not in TABLES:
-        raise FacepriorError(f"reproduce {name}: expected {', '.join(TABLES)}")
-    table = TABLES[name]
-    gpu = options.device == "cuda" or (options.device == "auto" and torch.cuda.is_available())
-    limit = options.limit or (table.reduced_faces if budget.reduced else None)
-    wanted = options.rows or tuple(row.name for row in table.rows)
-    evaluation = EvaluateOptions(limit=limit, device=options.device, batch=options.batch, by="")
-    for spec in options.models:  # what is wrong with them is found before hours of training
+    if name not in (*TABLES, *FIGURES, ALL):
+        raise FacepriorError(f"reproduce {name}: expected {', '.join((*TABLES, *FIGURES, ALL))}")
+    if options.rows and name not in TABLES:
+        raise FacepriorError(f"--rows {','.join(options.rows)}: rows can be chosen of one table, not of {name}")
+    for spec in options.models:
         resolve(spec, options.device)
-    runs = plan(table, wanted, budget, data, out, vgg=options.vgg, gpu=gpu)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FacepriorError(f"{out}: {error.strerror or error}") from None
-
-    train_missing(runs, data, device=options.device, vgg=options.vgg, say=say)
-
-    say(f"evaluating {len(runs)} runs on {limit or 'all'} faces")
-    specs = [*(str(run.folder) for run in runs), *options.models]
-    report = evaluate(specs, data, evaluation, command=command)
-    models = report.models[len(FLOORS) :]
-    scored = {run.row.name: [m for r, m in zip(runs, models, strict=False) if r.row is run.row] for run in runs}
-    result = collect(
-        table,
-        report,
-        runs,
-        scored,
-        reduced=budget.reduced,
-        budget=_common(table.reduced if budget.reduced else (), budget),
-        outside=[m.name for m in models[len(runs) :]],
-    )
-    written = write(result, out)
-    written += _pictures(table.figures, runs, data, out, limit, options.device, budget.reduced)
-    return result, written
+    work = _Work(data, out, budget, options, command, say)
+    if name in FIGURES:
+        table, picture = FIGURES[name]
+        return [], work.pictures(table, {picture: table.figures[picture]})
+    tables = list(TABLES.values()) if name == ALL else [TABLES[name]]
+    for table in tables:
+        work.plan(table)
+    results, written = [], []
+    for table in tables:
+        result, files = work.table(table)
+        results.append(result)
+        written += files
+    return results, written
 
 
-def _common(reduced: Sequence[str], budget: Budget) -> list[str]:
+class _Work:
+    def __init__(
+        self, data: Path, out: Path, budget: Budget, options: Options, command: str, say: Callable[[str], None]
+    ):
+        self.data, self.out, self.budget, self.options = data, out, budget, options
+        self.command, self.say = command, say
+        self.precision = fast_bf16(options.device)
+
+    def limit(self, table: Table) -> int | None:
+        return self.options.limit or (table.reduced_faces if self.budget.reduced else None)
+
+    def plan(self, table: Table, wanted: Sequence[str] = (), seeds: int | None = None) -> list[Run]:
+        wanted = wanted or self.options.rows or [row.name for row in table.rows if row.listed]
+        budget = replace(self.budget, seeds=seeds) if seeds else self.budget
+        vgg = self.options.vgg
+        return plan(table, wanted, budget, self.data, self.out, vgg=vgg, bf16=self.precision is not None)
+
+    def train(self, runs: Sequence[Run]) -> None:
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FacepriorError(f"{self.out}: {error.strerror or error}") from None
+        train_missing(runs, self.data, device=self.options.device, vgg=self.options.vgg, say=self.say)
+
+    def table(self, table: Table) -> tuple[Result, list[Path]]:
+        """All rows are scored in one pass over the test split."""
+        options, reduced = self.options, self.budget.reduced
+        runs = self.plan(table)
+        self.train(runs)
+        runs = [run for run in runs if run.row.listed]
+        folders = list(dict.fromkeys(str(run.folder) for run in runs))
+        self.say(f"{table.name}: evaluating {len(folders)} runs on {self.limit(table) or 'all'} faces")
+        evaluation = EvaluateOptions(limit=self.limit(table), device=options.device, batch=options.batch, by="")
+        report = evaluate([*folders, *options.models], self.data, evaluation, command=self.command)
+        scored = {
+            row.name: [report.model(str(run.folder)) for run in runs if run.row is row]
+            for row in dict.fromkeys(run.row for run in runs)
+        }
+        result = collect(
+            table,
+            report,
+            runs,
+            scored,
+            reduced=reduced,
+            budget=_common(table.reduced if reduced else (), self.budget, self.precision),
+            outside=[m.name for m in report.models[len(FLOORS) + len(folders) :]],
+        )
+        return result, write(result, self.out) + self.draw(table, table.figures, runs)
+
+    def pictures(self, table: Table, figures: dict[str, Picture]) -> list[Path]:
+        """Pictures without their table: one run of each of their rows."""
+        runs = self.plan(table, [row for picture in figures.values() for row in picture.rows], seeds=1)
+        self.train(runs)
+        return self.draw(table, figures, runs)
+
+    def draw(self, table: Table, figures: dict[str, Picture], runs: Sequence[Run]) -> list[Path]:
+        """Each picture with the rows that this call made, of the first seed; none where none of its rows was made.
+
+        Of test faces, `figureN.png`, and of the packaged portrait, `figureN-sample.png`, which may be shown.
+        """
+        first = {run.row.name: run for run in reversed(runs)}
+        stores: dict[str, FaceStore] = {}
+        written = []
+        for name, picture in figures.items():
+            columns = {
+                first[row].row.label: resolve(str(first[row].folder), self.options.device)
+                for row in picture.rows
+                if row in first
+            }
+            if not columns:
+                continue
+            stores = stores or {
+                "": FaceStore.load(self.data, "test", limit=self.limit(table)),
+                "-sample": sample_store(),
+            }
+            for kind, store in stores.items():
+                if picture.heatmaps:
+                    image = heatmap_figure(store, next(iter(columns.values())), PICTURE_FACES)
+                else:
+                    image = figure(store, columns, PICTURE_FACES)
+                path = self.out / f"{name}{'-reduced' if self.budget.reduced else ''}{kind}.png"
+                written.append(save(image, path))
+        return written
+
+
+def fast_bf16(device: str) -> str | None:
+    """Why bf16 is the faster precision on what runs the rows, None where it is not."""
+    if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
+        return "a GPU"
+    # Without tiles a CPU only emulates bf16, or gains little by it. The name is private; without it: float32.
+    tiles = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    return "a CPU with AMX" if tiles() else None
+
+
+def _common(reduced: Sequence[str], budget: Budget, precision: str | None) -> list[str]:
+    """What all rows share, for the table's header; of two overrides of one key the later one."""
     time = [f"max_time {budget.max_time:g} s"] if budget.max_time is not None else []
-    seeds = [f"{budget.seeds} seeds"] if budget.seeds > 1 else []
-    last = {override.partition("=")[0]: override for override in (*reduced, *budget.overrides)}  # the later one wins
+    seeds = [f"{budget.seeds} seeds"] if budget.seeds else []
+    bf16 = ["run.precision=bf16-mixed"] if precision else []
+    last = {override.partition("=")[0]: override for override in (*reduced, *bf16, *budget.overrides)}
+    if bf16 and last["run.precision"] == bf16[0]:
+        last["run.precision"] += f" ({precision})"
     return [*last.values(), *time, *seeds]
-
-
-def _pictures(
-    figures: dict[str, tuple[str, ...]],
-    runs: list[Run],
-    data: Path,
-    out: Path,
-    limit: int | None,
-    device: str,
-    reduced: bool,
-) -> list[Path]:
-    """Each figure with the rows that this call made, of the first seed; none where none of its rows was made."""
-    first = {run.row.name: run for run in reversed(runs)}
-    store = None
-    written = []
-    for name, rows in figures.items():
-        columns = {first[r].row.label: resolve(str(first[r].folder), device) for r in rows if r in first}
-        if not columns:
-            continue
-        store = store or FaceStore.load(data, "test", limit=limit)
-        path = out / f"{name}{'-reduced' if reduced else ''}.png"
-        written.append(save(figure(store, columns, PICTURE_FACES), path))
-    return written

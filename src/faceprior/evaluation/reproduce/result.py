@@ -14,6 +14,7 @@ from ...networks.kinds import config_class, make_network
 from ...networks.weights import read_header
 from ...training.generator import closed_form
 from ..report import ModelReport, Report
+from .claims import Judged, judge
 from .plan import WEIGHTS, Run
 from .rows import Table
 
@@ -50,6 +51,7 @@ class TrainedWith:
 class RowResult:
     name: str
     label: str
+    seeds: int
     psnr: Figure
     ssim: Figure
     degrees: Figure | None  #              the STN's mean error
@@ -64,7 +66,9 @@ class RowResult:
 class Result:
     table: str
     title: str
+    base: str  #                           the label of the row that margins are over
     reduced: bool
+    note: str  #                           on the reduced table
     command: str
     protocol: str
     split: str
@@ -72,6 +76,7 @@ class Result:
     sources: dict[str, int]
     data: dict[str, Any]
     rows: list[RowResult]
+    claims: list[Judged]
     budget: list[str]  #                   the overrides common to all rows
     versions: dict[str, str]
     hardware: dict[str, Any]
@@ -98,15 +103,18 @@ def collect(
     # The floors are told apart from the rows: one does not align, the other knows the truth.
     floors = {"bicubic": "Bicubic, unaligned", "bicubic-true": "Bicubic, true alignment"}
     for name, label in [*floors.items(), *((name, name) for name in outside)]:
-        rows.append(_row(name, label, _figures([report.model(name)]), base, None, None, None))
+        rows.append(_row(name, label, 1, _figures([report.model(name)]), base, None, None, None))
     for row in table.rows:
         if row.name in figures and row.listed:
             trained = _training([run for run in runs if run.row is row])
-            rows.append(_row(row.name, row.label, figures[row.name], base, row.paper, paper_base, trained))
+            count = len(scored[row.name])
+            rows.append(_row(row.name, row.label, count, figures[row.name], base, row.paper, paper_base, trained))
     return Result(
         table.name,
         table.title,
+        table.row(table.base).label,
         reduced,
+        table.reduced_note if reduced else "",
         report.command,
         report.protocol_text,
         report.split,
@@ -114,6 +122,7 @@ def collect(
         report.sources,
         report.data,
         rows,
+        judge(table, {name: [r.overall["psnr"].mean for r in reports] for name, reports in scored.items()}),
         budget,
         report.versions,
         report.hardware,
@@ -129,12 +138,13 @@ def _figures(reports: Sequence[ModelReport]) -> _Figures:
     return psnr, ssim, Figure.of([r.overall["stn_degrees"].mean for r in reports if "stn_degrees" in r.overall])
 
 
-def _row(name, label, figures: _Figures, base: _Figures | None, paper, paper_base, trained) -> RowResult:
+def _row(name, label, seeds: int, figures: _Figures, base: _Figures | None, paper, paper_base, trained) -> RowResult:
     psnr, ssim, degrees = figures
     over = paper is not None and paper_base is not None
     return RowResult(
         name,
         label,
+        seeds,
         psnr,
         ssim,
         degrees,

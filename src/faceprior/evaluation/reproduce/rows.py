@@ -10,14 +10,42 @@ class Row:
     `reduced` are further overrides for the table that a CPU can make: narrower networks, losses that it can pay.
     """
 
-    name: str  #                              of its run folder, and for `faceprior evaluate --model`
+    name: str  #                              for --rows; of its run folder, unless it is the `same` as another's
     label: str  #                             in the table
     config: str
     overrides: tuple[str, ...] = ()
     reduced: tuple[str, ...] = ()
     paper: tuple[float, float] | None = None  # the paper's PSNR and SSIM
     needs: str | None = None  #               the row whose trained STN0 this one holds
-    listed: bool = True  #                    False: trained because others need it
+    reduced_needs: str | None = None  #       the row whose trained STN0 this one starts from, in the reduced table
+    seeds: int = 1  #                         runs of it; rows that decide a claim have more
+    listed: bool = True  #                    False: trained because others need it, neither scored nor shown
+    same: str | None = None  #                the row of another table whose run this one's is too, in the full tables
+    reduced_same: str | None = None  #        ... in the reduced ones
+
+    def run(self, reduced: bool) -> str:
+        """What its run folder is called."""
+        return (self.reduced_same if reduced else self.same) or self.name
+
+    def needed(self, reduced: bool) -> str | None:
+        return self.needs or (self.reduced_needs if reduced else None)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That the row `better` has the higher PSNR. Judged over the seeds that both rows have, see `claims.py`."""
+
+    text: str
+    better: str
+    worse: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One face a row; a system a column, or with `heatmaps` one system's maps beside the true ones (Figure 3)."""
+
+    rows: tuple[str, ...]
+    heatmaps: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,9 +54,11 @@ class Table:
     title: str
     rows: tuple[Row, ...]
     base: str  #                              the row that margins are taken over
+    claims: tuple[Claim, ...] = ()
     reduced: tuple[str, ...] = ()  #          overrides of every row of the reduced table
+    reduced_note: str = ""  #                 what is small about it, in words
     reduced_faces: int = 500  #               of the test split, in the reduced table
-    figures: dict[str, tuple[str, ...]] = field(default_factory=dict)  # picture's name -> its rows as columns
+    figures: dict[str, Picture] = field(default_factory=dict)  # by file name
 
     def row(self, name: str) -> Row:
         """KeyError where there is none."""

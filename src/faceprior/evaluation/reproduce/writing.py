@@ -2,19 +2,22 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...files import write_text
+from .claims import RULE, Judged
 from .result import Figure, Result, RowResult
 
 HEADER = (
     "",
+    "runs",
     "PSNR dB",
     "SSIM",
-    "over bicubic",
+    "over {base}",
     "paper PSNR",
     "paper SSIM",
-    "paper over bicubic",
+    "paper over {base}",
     "STN error",
     "weights",
     "steps",
@@ -26,18 +29,20 @@ HEADER = (
 def markdown(result: Result) -> str:
     sources = ", ".join(f"{name} {n}" for name, n in result.sources.items())
     kind = (
-        "**Reduced table**: made where no GPU was asked for, with narrower networks, without the VGG loss and with a "
-        "budget that leaves every curve rising. It shows that all rows run; its order is no result."
+        "**Reduced table**: made where no GPU was asked for, with narrower networks, few faces and a budget that "
+        f"leaves every curve rising. {result.note}".rstrip()
         if result.reduced
         else "Every row has the budget stated beside it."
     )
+    header = [cell.format(base=result.base) for cell in HEADER]
     lines = [
         f"# {result.title}",
         "",
         kind,
         "",
         f"Ours: {result.protocol}; split *{result.split}*, {result.faces} faces ({sources}). The paper's figures are "
-        "of its own split and protocol: compare the margins over the aligned bicubic, not the levels.",
+        f"of its own split and protocol: compare the margins over *{result.base}*, not the levels. Several runs: mean "
+        "\u00b1 standard deviation over seeds.",
         "",
         f"Common settings: {', '.join(f'`{o}`' for o in result.budget) or 'those of the presets'}.",
         f"Evaluated on {result.hardware.get('gpu') or result.hardware.get('machine')}, "
@@ -46,12 +51,23 @@ def markdown(result: Result) -> str:
         "",
         f"`{result.command}`",
         "",
-        "| " + " | ".join(HEADER) + " |",
-        "|---" + "|---:" * (len(HEADER) - 1) + "|",
+        "| " + " | ".join(header) + " |",
+        "|---" + "|---:" * (len(header) - 1) + "|",
         *("| " + " | ".join(_cells(row)) + " |" for row in result.rows),
         "",
+        *(_claims(result.claims) if result.claims else ()),
     ]
     return "\n".join(lines)
+
+
+def _claims(claims: Sequence[Judged]) -> list[str]:
+    lines = ["## Claims", "", RULE, ""]
+    lines += ["| claim | compared | here, dB | runs | paper, dB | verdict |", "|---|---|---:|---:|---:|---|"]
+    for c in claims:
+        here = f"{c.ours:+.3f}" + (f" \u00b1 {c.spread:.3f}" if c.spread is not None else "")
+        paper = "-" if c.paper is None else f"{c.paper:+.2f}"
+        lines.append(f"| {c.text} | {c.better} - {c.worse} | {here} | {c.seeds} | {paper} | **{c.verdict}** |")
+    return [*lines, ""]
 
 
 def _cells(row: RowResult) -> list[str]:
@@ -64,7 +80,8 @@ def _cells(row: RowResult) -> list[str]:
         weights = f"{t.parameters / 1e6:.2f} M" if t.parameters else "-"
         trained = [weights, str(t.steps), str(t.images), f"{t.seconds:.0f} s, {t.hardware}"]
     error = "-" if row.degrees is None else f"{_number(row.degrees, 1)}\u00b0"
-    return [row.label, _number(row.psnr, 2), _number(row.ssim, 4), margin, *paper, above, error, *trained]
+    runs = "-" if t is None else str(row.seeds)
+    return [row.label, runs, _number(row.psnr, 2), _number(row.ssim, 4), margin, *paper, above, error, *trained]
 
 
 def _number(figure: Figure, digits: int) -> str:
@@ -75,14 +92,14 @@ def _number(figure: Figure, digits: int) -> str:
 def table_csv(result: Result) -> str:
     """One line a row, figures in full."""
     out = io.StringIO()
-    names = ["name", "label", "psnr", "psnr_sd", "ssim", "ssim_sd", "psnr_over_base", "ssim_over_base"]
+    names = ["name", "label", "runs", "psnr", "psnr_sd", "ssim", "ssim_sd", "psnr_over_base", "ssim_over_base"]
     names += ["paper_psnr", "paper_ssim", "paper_psnr_over_base", "paper_ssim_over_base", "stn_degrees"]
     names += ["parameters", "steps", "images", "seconds", "hardware", "reduced"]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     for row in result.rows:
         t = row.training
-        cells = [row.name, row.label, row.psnr.mean, row.psnr.spread, row.ssim.mean, row.ssim.spread]
+        cells = [row.name, row.label, row.seeds, row.psnr.mean, row.psnr.spread, row.ssim.mean, row.ssim.spread]
         cells += [row.psnr_margin, row.ssim_margin, *(row.paper or (None, None)), *(row.paper_margin or (None, None))]
         cells += [row.degrees.mean if row.degrees else None]
         cells += [t.parameters, t.steps, t.images, t.seconds, t.hardware] if t else [None] * 5

@@ -26,9 +26,11 @@ class ComparatorConfig:
 
 @dataclass(frozen=True)
 class STN0Config(ComparatorConfig):
-    """The paper's STN0 (section 3.4). The bounds are MTUN's."""
+    """The paper's STN0 (section 3.4), or with `localisation = "lr"` the net of MTUN's option of that name, which MTUN
+    can start from (`--stn0`). The bounds are MTUN's."""
 
     kind: Literal["stn0"] = "stn0"
+    localisation: Literal["paper", "lr"] = "paper"
     max_angle: float = 75.0  #       degrees
     max_log_scale: float = 0.35
     max_shift: float = 0.25  #       parts of the side
@@ -87,6 +89,9 @@ class MaConfig(ComparatorConfig):
     ridge: float = 1.0  #            in squared units of [-1, 1], over all faces; see `ma.py`
     faces: int = 16_384  #           at most so many training faces; the file's size does not depend on it
     passes: int = 1  #               different transforms of each face
+    # "true": the dictionary's LR faces are reduced from its upright HR ones, as published. "stn0": they are faces set
+    # upright by STN0, as those that it will be asked about; stronger, since its weights then allow for STN0's errors.
+    dictionary: Literal["true", "stn0"] = "true"
 
     def __post_init__(self) -> None:
         super().__post_init__()

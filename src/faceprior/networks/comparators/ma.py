@@ -12,6 +12,8 @@ which is affine in x, so H w is too, and needs of H only H Y' and H 1. All faces
 dictionary of fixed size (one affine map a position: 29 MB by default) and restoring is one batched product.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,8 +27,11 @@ SCALE = HR_SIZE // LR_SIZE
 
 
 class PositionPatches(AlignedNetwork):
-    """No training loop: `learn` goes over the faces once. The dictionary is of LR faces as STN0 aligns them, which is
-    what it will be asked about; one of perfectly aligned faces would not know STN0's errors nor its blur."""
+    """No training loop: `learn` goes over the faces once.
+
+    What the dictionary's LR faces are decides on which side of bicubic the system lands (docs/results): reduced from
+    the HR faces, as published, it does not know STN0's errors; `dictionary = "stn0"` does.
+    """
 
     closed_form = True
 
@@ -53,9 +58,10 @@ class PositionPatches(AlignedNetwork):
         h1 = torch.zeros(n, high, dtype=torch.float64, device=device)
         faces = 0
         for batch in batches():
-            aligned, _ = self.stn0.align(batch.lr.to(device))
+            hr = batch.hr.to(device)
+            aligned = reduced(hr) if self.config.dictionary == "true" else self.stn0.align(batch.lr.to(device))[0]
             y = self.cut(aligned, 1).permute(1, 0, 2).double()
-            h = self.cut(batch.hr.to(device), SCALE).permute(1, 0, 2).double()
+            h = self.cut(hr, SCALE).permute(1, 0, 2).double()
             yy += y.transpose(1, 2) @ y
             hy += h.transpose(1, 2) @ y
             y1 += y.sum(1)
@@ -78,19 +84,31 @@ class PositionPatches(AlignedNetwork):
 
     def join(self, patches: Tensor) -> Tensor:
         """HR patches (B, n, values) -> (B, 3, 128, 128), the mean where they overlap."""
-        side = self.config.patch * SCALE
-        result = patches.new_zeros(patches.shape[0], 3, HR_SIZE, HR_SIZE)
-        count = patches.new_zeros(HR_SIZE, HR_SIZE)
-        k = 0
-        for i in self.places:
-            for j in self.places:
-                # Padded and added, not written in place: it exports to any runtime.
-                edges = (j * SCALE, HR_SIZE - j * SCALE - side, i * SCALE, HR_SIZE - i * SCALE - side)
-                patch = patches[:, k].unflatten(1, (3, side, side))
-                result = result + F.pad(patch, edges)
-                count = count + F.pad(torch.ones_like(count[:side, :side]), edges)
-                k += 1
-        return result / count
+        n, side = len(self.places), self.config.patch * SCALE
+        tiles = patches.unflatten(1, (n, n)).unflatten(3, (3, side, side))  # B, rows, columns, 3, side, side
+        bands = self._overlap(tiles.unbind(1), (0, 0))  # B, columns, 3, 128, side
+        image = self._overlap(bands.unbind(1), None)
+        count = self._overlap([patches.new_ones(side)] * n, None)
+        return image / (count[:, None] * count)
+
+    def _overlap(self, parts: Sequence[Tensor], after: tuple[int, int] | None) -> Tensor:
+        """The sum of strips at their places along one axis, the last one, or with `after` the last but one.
+
+        Padded and added, not written in place: it exports to any runtime.
+        """
+        total = None
+        for start, part in zip(self.places, parts, strict=True):
+            before = start * SCALE
+            edges = (*(after or ()), before, HR_SIZE - before - self.config.patch * SCALE)
+            strip = F.pad(part, edges)
+            total = strip if total is None else total + strip
+        return total
+
+
+def reduced(hr: Tensor) -> Tensor:
+    """Upright HR (B, 3, 128, 128) -> the LR (B, 3, 16, 16) that an upright face would have had, 8-bit values."""
+    lr = F.interpolate(hr, size=(LR_SIZE, LR_SIZE), mode="bicubic", align_corners=False, antialias=True)
+    return ((lr + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1
 
 
 def starts(patch: int, stride: int) -> list[int]:

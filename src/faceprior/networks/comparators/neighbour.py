@@ -12,7 +12,7 @@ from .stn0 import AlignedNetwork
 class NearestNeighbour(AlignedNetwork):
     """No training loop: `learn` keeps up to `config.faces` faces, 8 bit, in the weights file (204 MB for 4,096).
 
-    LR faces are kept as STN0 aligns them, as for `PositionPatches`. Distance: Euclid's over the 768 RGB values.
+    LR faces are kept as STN0 aligns them, as it will be asked about. Distance: Euclid's over the 768 RGB values.
     """
 
     closed_form = True

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from ...errors import FacepriorError
 from ..config import HR_SIZE, LR_SIZE
 from ..mtun import MTUNOutput
-from ..stn import Localisation, paper_localisation, warp
+from ..stn import Localisation, lr_localisation, paper_localisation, warp
 from .config import ComparatorConfig, STN0Config
 
 
@@ -23,7 +23,7 @@ class STN0(nn.Module):
     def __init__(self, config: STN0Config | None = None):
         super().__init__()
         self.config = c = config or STN0Config()
-        net = paper_localisation(3, LR_SIZE)
+        net = paper_localisation(3, LR_SIZE) if c.localisation == "paper" else lr_localisation()
         self.localisation = Localisation(net, c.max_angle, c.max_log_scale, c.max_shift)
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:

@@ -1,0 +1,53 @@
+"""Table 3 and Figure 4 of the paper: pixel, feature and adversarial loss, each without and with the heatmap loss.
+
+"Without Lh" is without the heatmap branch, which nothing else would teach.
+"""
+
+from .reduced import ALIGNER, COMPACT, LATE, NO_ADVERSARY, NO_VGG, PART_VGG, REDUCED
+from .rows import Claim, Picture, Row, Table
+
+_REDUCED = {"p": (NO_VGG, NO_ADVERSARY), "pf": (PART_VGG, NO_ADVERSARY), "pfu": (PART_VGG, LATE)}
+_WORDS = {"p": "Lp", "pf": "Lp+f", "pfu": "Lp+f+U"}
+
+
+def _row(losses: str, lh: bool, paper: tuple[float, float], **same: str) -> Row:
+    name = losses + ("-h" if lh else "")
+    return Row(
+        name,
+        f"{_WORDS[losses]}, {'with' if lh else 'without'} Lh",
+        "table1/ours" if same.get("same") == "ours" else f"table3/{name}",
+        reduced=(*COMPACT, *_REDUCED[losses]),
+        paper=paper,
+        reduced_needs="aligner",
+        seeds=3,
+        **same,
+    )
+
+
+TABLE3 = Table(
+    name="table3",
+    title="Table 3: losses",
+    base="p",
+    rows=(
+        ALIGNER,
+        _row("p", False, (21.43, 0.66)),
+        _row("pf", False, (21.57, 0.66)),
+        _row("pfu", False, (21.55, 0.65)),
+        _row("p", True, (23.23, 0.69), reduced_same="ours"),
+        _row("pf", True, (23.35, 0.69)),
+        _row("pfu", True, (23.14, 0.68), same="ours"),
+    ),
+    claims=(
+        Claim("The heatmap loss helps beside Lp", "p-h", "p"),
+        Claim("The heatmap loss helps beside Lp+f", "pf-h", "pf"),
+        Claim("The heatmap loss helps beside Lp+f+U", "pfu-h", "pfu"),
+        Claim("The feature loss raises the PSNR, without Lh", "pf", "p"),
+        Claim("The feature loss raises the PSNR, with Lh", "pf-h", "p-h"),
+        Claim("The adversarial loss costs PSNR, without Lh", "pf", "pfu"),
+        Claim("The adversarial loss costs PSNR, with Lh", "pf-h", "pfu-h"),
+    ),
+    reduced=REDUCED,
+    reduced_note="The network is `compact`. Lf is the real VGG-19 loss, of 4 of each step's 16 faces; LU comes in "
+    "after 192 of 400 steps.",
+    figures={"figure4": Picture(("p", "pf", "pfu", "p-h", "pf-h", "pfu-h"))},
+)
