@@ -4,11 +4,12 @@ Exit status: 0 done, 1 some items failed, 2 usage or bad input (one line on stan
 """
 
 import sys
+import warnings
 
 import typer
 
 from .._version import __version__
-from ..errors import FacepriorError
+from ..errors import FacepriorError, FacepriorWarning, one_line
 from . import demo, evaluate, export, prepare, reproduce, serve, train, upscale
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ def _root(
 
 def main() -> None:
     """Entry point: errors a user can mend become one line and status 2; Ctrl-C is 130."""
+    warnings.showwarning = _show_warning
     try:
         app()
     except FacepriorError as error:
@@ -60,6 +62,17 @@ def main() -> None:
             f"faceprior: error: this command needs {error.name}: pip install 'faceprior[{extra}]'", file=sys.stderr
         )
         sys.exit(2)
+
+
+_usual = warnings.showwarning
+
+
+def _show_warning(message, category, *rest) -> None:
+    """Ours on one line, without the place in the code."""
+    if issubclass(category, FacepriorWarning):
+        print(f"faceprior: {one_line(str(message))}", file=sys.stderr)
+    else:
+        _usual(message, category, *rest)
 
 
 _EXTRA_OF = {
