@@ -13,10 +13,13 @@ best in brackets), ratios are medians of the rounds' own ratios. `--layers` has 
 """
 
 import argparse
+import importlib.util
 import json
+import resource
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -47,18 +50,16 @@ print(json.dumps(peak))
 """
 
 
-def cold(candidate: Candidate, runtime: str, threads: int, faces: int, rounds: int) -> tuple[float, float]:
+def cold(candidate: Candidate, runtime: str, threads: int, faces: int, rounds: int, clock: str) -> tuple[float, float]:
     """Fresh processes -> (seconds from nothing to `faces` restored, peak bytes), medians."""
-    import time
-
     backend, *words = runtime.split()
     file = candidate.weights if backend == "torch" else candidate.onnx
     arguments = [str(file), backend, "bf16" if words else "f32", str(threads), str(faces)]
     seconds, memory = [], []
     for _ in range(rounds):
-        began = time.perf_counter()
+        began = _clock_of_children(clock)
         said = subprocess.run([sys.executable, "-c", COLD, *arguments], capture_output=True, text=True, check=True)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(_clock_of_children(clock) - began)
         memory.append(json.loads(said.stdout.splitlines()[-1]))
     return statistics.median(seconds), statistics.median(memory)
 
@@ -102,8 +103,8 @@ def measure(candidate: Candidate, runtimes: list[str], a: argparse.Namespace) ->
         if candidate.weights is None or "compiled" in runtime or runtime == "torch bf16":
             cells.append(f"{'-':>14}{'-':>15}")
         else:
-            first, small = cold(candidate, runtime, threads, 1, 5)
-            _, large = cold(candidate, runtime, threads, 256 if not runtime.startswith("torch") else 16, 1)
+            first, small = cold(candidate, runtime, threads, 1, 5, a.clock)
+            _, large = cold(candidate, runtime, threads, 16 if runtime.startswith("torch") else 256, 1, a.clock)
             cells.append(f"{first:>14.2f}{f'{small / 1e6:.0f}/{large / 1e6:.0f}':>15}")
         print("".join(cells), flush=True)
 
@@ -152,9 +153,14 @@ def main() -> None:
             measure(candidate, usable, a)
 
 
-def _installed(name: str) -> bool:
-    import importlib.util
+def _clock_of_children(clock: str) -> float:
+    if clock == "wall":
+        return time.perf_counter()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
+
+def _installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 

@@ -19,9 +19,7 @@ class Peak:
     run: Callable[[], object]
 
 
-def _model(
-    op: str, weights: np.ndarray, shape: list[int], times: int = 1, **attributes
-) -> tuple[bytes, np.ndarray]:
+def _model(op: str, weights: np.ndarray, shape: list[int], times: int = 1, **attributes) -> tuple[bytes, np.ndarray]:
     value = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)  # noqa: E731
     names = ["x", *(f"x{i}" for i in range(1, times)), "y"]
     nodes = [helper.make_node(op, [names[i], "w"], [names[i + 1]], **attributes) for i in range(times)]
