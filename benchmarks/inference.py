@@ -72,9 +72,10 @@ def measure(candidate: Candidate, runtimes: list[str], a: argparse.Namespace) ->
     )
     runs = {runtime: run for runtime in runtimes if (run := runner(candidate, runtime, threads)) is not None}
     ceilings = {runtime: peaks_of(runtime, threads) for runtime in runs}
-    lr = np.random.default_rng(0).integers(0, 256, (max(CALLS), 16, 16, 3), np.uint8)
+    sizes = [int(size) for size in a.calls.split(",")]
+    lr = np.random.default_rng(0).integers(0, 256, (max(sizes), 16, 16, 3), np.uint8)
     times: dict[int, Times] = {}
-    for faces in CALLS:
+    for faces in sizes:
         taking_part = {r: run for r, run in runs.items() if faces < 256 or not r.startswith("torch")}
         calls = {r: (lambda run=run, faces=faces: run(lr[:faces])) for r, run in taking_part.items()}
         if faces == 16:
@@ -82,12 +83,12 @@ def measure(candidate: Candidate, runtimes: list[str], a: argparse.Namespace) ->
         few = {"rounds": 1, "warm": 0} if faces == 256 else {"rounds": 3}  # its calls are warm from 16
         times[faces] = interleaved(calls, seconds=a.seconds, clock=a.clock, **few)
     print(
-        f"{'':<20}" + "".join(f"{f'ms a face, {faces}':>22}" for faces in CALLS)
+        f"{'':<20}" + "".join(f"{f'ms a face, {faces}':>22}" for faces in sizes)
         + f"{'GFLOP/s at 16':>15}{'of its peak':>13}{'eager / it, at 1':>18}{'first face s':>14}{'peak MB 1/256':>15}"
     )  # fmt: skip
     for runtime in runs:
         cells = [f"{runtime:<20}"]
-        for faces in CALLS:
+        for faces in sizes:
             there = runtime in times[faces].seconds
             median, best = ((1000 * f(runtime) / faces for f in (times[faces].median, times[faces].best))
                             if there else (0, 0))  # fmt: skip
@@ -100,7 +101,7 @@ def measure(candidate: Candidate, runtimes: list[str], a: argparse.Namespace) ->
             share = f"{100 * 16 * candidate.gflop / peak.gflop / at.ratio(runtime, f'{runtime} peak'):.0f} %"
         cells.append(f"{share:>13}")
         cells.append(f"{times[1].ratio('torch', runtime):>17.1f}x" if "torch" in runs else f"{'-':>18}")
-        if candidate.weights is None or "compiled" in runtime or runtime == "torch bf16":
+        if not a.cold or candidate.weights is None or "compiled" in runtime or runtime == "torch bf16":
             cells.append(f"{'-':>14}{'-':>15}")
         else:
             first, small = cold(candidate, runtime, threads, 1, 5, a.clock)
@@ -134,6 +135,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="for each size of call, at least")
     parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall", help="cpu: with --threads 1 alone")
     parser.add_argument("--layers", action="store_true", help="ONNX Runtime's time by operator and layer instead")
+    parser.add_argument("--cold", action=argparse.BooleanOptionalAction, default=True, help="start-up and memory")
+    parser.add_argument("--calls", default=",".join(map(str, CALLS)), help="faces in a call; 1 and 16 among them")
     parser.add_argument("--batch", type=int, default=8, help="with --layers: faces in a call")
     a = parser.parse_args()
     if a.clock == "cpu" and a.threads != 1:
