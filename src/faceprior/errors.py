@@ -1,4 +1,4 @@
-"""The one exception a user is meant to read."""
+"""The one exception a user is meant to read, and the one warning."""
 
 
 class FacepriorError(Exception):
@@ -9,6 +9,10 @@ class FacepriorError(Exception):
 
     def __str__(self) -> str:
         return one_line(super().__str__())
+
+
+class FacepriorWarning(UserWarning):
+    """Something went another way than a user may expect, and on. The message is one line."""
 
 
 def one_line(text: str) -> str:

@@ -71,7 +71,7 @@ def test_run_folder_without_weights(tmp_path):
 def test_backend_and_file_must_fit():
     assert "takes .onnx files; make one with `faceprior export`" in refused(small_safetensors(), backend="onnx")
     assert "takes .safetensors files" in refused(small_onnx(), backend="torch")
-    assert "expected auto, onnx or torch" in refused(small_onnx(), backend="tensorflow")
+    assert "expected auto, onnx, openvino or torch" in refused(small_onnx(), backend="tensorflow")
 
 
 def test_devices():

@@ -7,12 +7,13 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from contextlib import suppress
 
 import typer
 
 from .._version import __version__
-from ..errors import FacepriorError
+from ..errors import FacepriorError, FacepriorWarning, one_line
 from . import demo, evaluate, export, prepare, reproduce, serve, train, upscale
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ def main() -> None:
     """Entry point: errors a user can mend become one line and status 2; Ctrl-C is 130, SIGTERM 143."""
     # As an exception, so that what is half-written is removed. `train` has its own way, see `training/stopping.py`.
     signal.signal(signal.SIGTERM, _terminated)
+    warnings.showwarning = _show_warning
     try:
         app()
         sys.stdout.flush()
@@ -88,6 +90,17 @@ def _silence() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+_usual = warnings.showwarning
+
+
+def _show_warning(message, category, *rest) -> None:
+    """Ours on one line, without the place in the code."""
+    if issubclass(category, FacepriorWarning):
+        print(f"faceprior: {one_line(str(message))}", file=sys.stderr)
+    else:
+        _usual(message, category, *rest)
+
+
 _EXTRA_OF = {
     **dict.fromkeys(
         ("torch", "lightning", "torchmetrics", "pydantic", "pyarrow", "safetensors", "tensorboard", "tomli_w", "onnx"),
@@ -95,5 +108,6 @@ _EXTRA_OF = {
     ),
     **dict.fromkeys(("gradio", "fastapi", "starlette", "uvicorn"), "web"),
     "av": "video",
+    "openvino": "openvino",
     **dict.fromkeys(("ray", "fsspec"), "ray"),
 }

@@ -55,7 +55,10 @@ def upscale(
     threads: int | None = typer.Option(
         None, min=1, help="CPU threads (default: all that may be used).", rich_help_panel=RUN
     ),
-    backend: str = typer.Option("auto", help="auto, onnx, torch.", rich_help_panel=RUN),
+    backend: str = typer.Option("auto", help="auto, onnx, openvino, torch.", rich_help_panel=RUN),
+    precision: str = typer.Option(
+        "f32", help="f32, or bf16 with the backends openvino and torch.", rich_help_panel=RUN
+    ),
     pixel_limit: bool = typer.Option(
         True,
         "--pixel-limit/--no-pixel-limit",
@@ -106,7 +109,7 @@ def upscale(
         whole = [] if cropped else [file for file in files if photos or is_photo(file)]
         among = set(whole)
         cut = [file for file in files if file not in among]
-        upscaler = load(model, backend=backend, device=device, threads=threads)
+        upscaler = load(model, backend=backend, device=device, threads=threads, precision=precision)
         info = upscaler.info
         about = f"(model {info.name} {info.version}, {info.backend} on {info.device})"
         failed, done = list(missing), 0

@@ -23,14 +23,17 @@ from ..files import write_atomically
 from ..seal import sealed
 from .config import HR_SIZE, LR_SIZE
 from .inference import HEATMAP_SIZE, Inference
+from .rewrites import REWRITES, Rewrite, rewritten
 
 OPSET = 20  # the first with GridSample's final names
 FP16_FROM = 256  # values; smaller tensors (biases, scales) stay fp32: they weigh nothing
 
 
-def export_onnx(network: nn.Module, path: Path, header: dict, *, fp16: bool = True) -> None:
+def export_onnx(
+    network: nn.Module, path: Path, header: dict, *, fp16: bool = True, rewrites: tuple[Rewrite, ...] = REWRITES
+) -> None:
     """Writes `path`, atomically. `header` is the description of `weights.save_model`, kept as metadata."""
-    model = _trace(copy.deepcopy(network).float().cpu().eval())
+    model = _trace(copy.deepcopy(network).float().cpu().eval(), rewrites)
     _name_axes(model)
     if fp16:
         store_fp16(model)
@@ -41,7 +44,7 @@ def export_onnx(network: nn.Module, path: Path, header: dict, *, fp16: bool = Tr
     write_atomically(path, lambda file: file.write(data))
 
 
-def _trace(network: nn.Module) -> onnx.ModelProto:
+def _trace(network: nn.Module, rewrites: tuple[Rewrite, ...]) -> onnx.ModelProto:
     # The tracing exporter gives the same graph as the newer one, after the optimiser, in a tenth of the time.
     # Together they fold every BatchNorm that follows a convolution.
     example = torch.randint(0, 256, (2, LR_SIZE, LR_SIZE, 3), dtype=torch.uint8)
@@ -59,7 +62,7 @@ def _trace(network: nn.Module) -> onnx.ModelProto:
             output_names=names,
             dynamic_axes={name: {0: "N"} for name in ("lr", *names)},
         )
-    return optimizer.optimize(onnx.load_from_string(buffer.getvalue()))
+    return rewritten(optimizer.optimize(onnx.load_from_string(buffer.getvalue())), rewrites)
 
 
 def _name_axes(model: onnx.ModelProto) -> None:

@@ -23,9 +23,9 @@ class Inference(nn.Module):
         x = lr.permute(0, 3, 1, 2).float() / 127.5 - 1
         output = self.network(x)
         # round() is half to even, in PyTorch as in ONNX and NumPy.
-        images = ((output.sr.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
+        images = ((output.sr.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
         if output.heatmaps:
-            heatmaps = output.heatmaps[-1]
+            heatmaps = output.heatmaps[-1].float()  # of a network in bf16
             if heatmaps.shape[-1] != HEATMAP_SIZE:
                 heatmaps = F.interpolate(heatmaps, (HEATMAP_SIZE, HEATMAP_SIZE), mode="bilinear")
         else:

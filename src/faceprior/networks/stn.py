@@ -28,12 +28,14 @@ def similarity(angle: Tensor, log_scale: Tensor, tx: Tensor, ty: Tensor) -> Tens
 def upright_grid(transform: Tensor, size: int) -> Tensor:
     """(B, 2, 3) -> (B, size, size, 2): where each upright pixel lies in the unaligned input, normalised.
 
-    The same as `F.affine_grid(align_corners=False)`, from plain products so that it exports to any runtime.
+    The same as `F.affine_grid(align_corners=False)`, from plain products so that it exports to any runtime, and
+    summed in whole rows: a runtime is slow where the last axis, to spread over, holds two numbers.
     """
     t = (torch.arange(size, device=transform.device, dtype=transform.dtype) + 0.5) * (2 / size) - 1
-    across = t.view(1, 1, size, 1) * transform[:, None, None, :, 0]
-    downwards = t.view(1, size, 1, 1) * transform[:, None, None, :, 1]
-    return across + downwards + transform[:, None, None, :, 2]
+    across = t.view(1, size, 1) * transform[:, None, :, 0]
+    downwards = t.view(1, size, 1) * transform[:, None, :, 1] + transform[:, None, :, 2]
+    rows = across.reshape(-1, 1, 2 * size) + downwards.repeat(1, 1, size)
+    return rows.view(-1, size, size, 2)
 
 
 def warp(x: Tensor, transform: Tensor, size: int, mode: str = "bilinear", padding: str = "zeros") -> Tensor:

@@ -6,10 +6,18 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FacepriorError
-from .backends.base import DEVICES, HEATMAP_SIZE, HR_SIZE, LR_SIZE, MAPS, Backend
+from .backends.base import DEVICES, HEATMAP_SIZE, HR_SIZE, LR_SIZE, MAPS, PRECISIONS, Backend
 from .weights import ASSETS, packaged, read_checked
 
 BATCH = 8  # faces in one call of the network: more is no faster on a CPU and takes more memory
+
+
+BACKENDS = {  # and the files that each takes
+    "auto": (".onnx", ".safetensors"),
+    "onnx": (".onnx",),
+    "openvino": (".onnx",),
+    "torch": (".safetensors",),
+}
 
 
 @dataclass(frozen=True)
@@ -80,22 +88,37 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "f32",
 ) -> Upscaler:
     """An `Upscaler` of a packaged model or of a file.
 
     model:   a packaged model's name (None: the default one), an `.onnx` file, a `.safetensors` file or the folder of
              a training run (these two need PyTorch: `pip install 'faceprior[train]'`)
-    backend: "onnx", "torch", or "auto": ONNX Runtime wherever there is an ONNX file
+    backend: "onnx", "openvino" (`pip install 'faceprior[openvino]'`), "torch", or "auto": ONNX Runtime wherever there
+             is an ONNX file
     device:  "auto", "cpu", "cuda", "coreml", "dml" (DirectML), "mps" (PyTorch)
     threads: of the CPU; None: all that this process may use
+    precision: "f32", or "bf16" with "openvino" and "torch": faster where the CPU or GPU has it, other last bits
     """
-    if backend not in ("auto", "onnx", "torch"):
-        raise FacepriorError(f"backend {backend!r}: expected auto, onnx or torch")
+    if backend not in BACKENDS:
+        raise FacepriorError(f"backend {backend!r}: expected auto, onnx, openvino or torch")
+    if precision not in PRECISIONS:
+        raise FacepriorError(f"precision {precision!r}: expected {' or '.join(PRECISIONS)}")
     if device not in DEVICES:
         raise FacepriorError(f"device {device!r}: expected {', '.join(DEVICES)}")
     name, path, sha256 = _find(model, backend)
     data, sha256 = read_checked(path, sha256)
+    if backend == "openvino":
+        if device not in ("auto", "cpu"):
+            raise FacepriorError(f"device {device!r}: backend 'openvino' runs on the cpu here")
+        try:
+            from .backends.openvino import OpenVinoBackend
+        except ModuleNotFoundError as error:
+            raise FacepriorError(f"backend 'openvino' needs {error.name}: pip install 'faceprior[openvino]'") from None
+        return Upscaler(OpenVinoBackend(data, str(path), precision=precision, threads=threads), name, sha256)
     if path.suffix == ".onnx":
+        if precision != "f32":
+            raise FacepriorError(f"precision {precision!r}: needs backend 'openvino' or 'torch'; ONNX Runtime has f32")
         from .backends.onnx import OnnxBackend
 
         return Upscaler(OnnxBackend(data, str(path), device=device, threads=threads), name, sha256)
@@ -104,7 +127,7 @@ def load(
         from .backends.torch import TorchBackend
     except ModuleNotFoundError as error:
         raise FacepriorError(f"{path}: needs {error.name}: pip install 'faceprior[train]'") from None
-    return Upscaler(TorchBackend(path, device=device, threads=threads), name, sha256)
+    return Upscaler(TorchBackend(path, device=device, threads=threads, precision=precision), name, sha256)
 
 
 def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None]:
@@ -119,7 +142,7 @@ def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None
         return entry.name, ASSETS / entry.safetensors[0], entry.safetensors[1]
     if path.is_dir():
         path = weights_of_run(path)
-    endings = {"onnx": (".onnx",), "torch": (".safetensors",), "auto": (".onnx", ".safetensors")}[backend]
+    endings = BACKENDS[backend]
     if path.suffix not in endings:
         hint = "; make one with `faceprior export`" if path.suffix == ".safetensors" else ""
         raise FacepriorError(f"{path}: backend {backend!r} takes {' or '.join(endings)} files{hint}")

@@ -1,1 +1,1 @@
-"""What runs a model: ONNX Runtime (the default) or PyTorch, behind one protocol."""
+"""What runs a model: ONNX Runtime (the default), OpenVINO or PyTorch, behind one protocol."""

@@ -10,6 +10,7 @@ HEATMAP_SIZE = 64
 MAPS = 4  # eyes, nose, mouth, chin
 FORMAT = 1  # of the description inside weights files
 
+PRECISIONS = ("f32", "bf16")
 DEVICES = ("auto", "cpu", "cuda", "coreml", "dml", "mps")
 
 
@@ -22,7 +23,7 @@ class Outputs(NamedTuple):
 
 
 class Backend(Protocol):
-    name: str  #     "onnx" or "torch"
+    name: str  #     "onnx", "openvino" or "torch"
     device: str  #   what it runs on: "cpu", "cuda", ...
     header: dict  #  the description in the weights file: format, model, config, version, provenance
 

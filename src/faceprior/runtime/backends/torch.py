@@ -15,22 +15,39 @@ from .base import Outputs
 class TorchBackend:
     """A model from a `.safetensors` file. `device` "auto": CUDA, then Apple's MPS, then the CPU.
 
-    `threads` is PyTorch's own setting and holds for the whole process; None leaves it alone.
+    `precision` "bf16" computes convolutions in bfloat16 (autocast); the grids stay in float32. `channels_last` and
+    `compiled` change the speed alone; a compiled model takes a minute before its first face, and once more for
+    another number of faces. `threads` is PyTorch's own setting and holds for the whole process; None leaves it alone.
     """
 
     name = "torch"
 
-    def __init__(self, path: Path, *, device: str = "auto", threads: int | None = None):
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        precision: str = "f32",
+        channels_last: bool = True,
+        compiled: bool = False,
+    ):
         self.device = _device(device)
         if threads is not None:
             torch.set_num_threads(thread_count(threads))
         self.header = read_header(path)
-        self.module = Inference(load_model(path)).eval().to(self.device)
+        module = Inference(load_model(path)).eval().to(self.device)
+        self.module = module.to(memory_format=torch.channels_last) if channels_last else module
+        if compiled:
+            self.module.compile(dynamic=False)
+        self._bf16 = precision == "bf16"
 
     @torch.inference_mode()
     def run(self, lr: np.ndarray) -> Outputs:
         # A copy: PyTorch refuses to promise anything about read-only memory.
-        outputs = self.module(torch.from_numpy(lr.copy()).to(self.device))
+        faces = torch.from_numpy(lr.copy()).to(self.device)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self._bf16):
+            outputs = self.module(faces)
         return Outputs(*(output.cpu().numpy() for output in outputs))
 
 

@@ -1,0 +1,54 @@
+"""The contract of a model file, as every backend that runs ONNX files checks it."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...errors import FacepriorError
+from .base import FORMAT, HEATMAP_SIZE, HR_SIZE, LR_SIZE, MAPS, Outputs
+
+Signature = tuple[str, str, list]  # name, element type, shape of one face
+
+INPUT: Signature = ("lr", "uint8", [LR_SIZE, LR_SIZE, 3])
+OUTPUTS: tuple[Signature, ...] = (
+    ("images", "uint8", [HR_SIZE, HR_SIZE, 3]),
+    ("heatmaps", "float", [MAPS, HEATMAP_SIZE, HEATMAP_SIZE]),
+    ("transforms", "float", [2, 3]),
+)
+
+
+def check_signature(found: Sequence[Signature], name: str) -> None:
+    """FacepriorError where the inputs and outputs of the file `name` are not those of the contract."""
+    wanted = [INPUT, *OUTPUTS]
+    if list(found) != wanted:
+        raise FacepriorError(f"{name}: expected {_told(wanted)}; got {_told(found)}")
+
+
+def read_header(text: str | None, name: str) -> dict:
+    """The model's description from the file's metadata `faceprior`."""
+    try:
+        header = json.loads(text or "")
+    except ValueError:
+        raise FacepriorError(f"{name}: no faceprior metadata inside; export it with `faceprior export`") from None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise FacepriorError(f"{name}: expected metadata of format {FORMAT}; made by another version of faceprior")
+    return header
+
+
+def checked(arrays: Sequence[np.ndarray], faces: int, name: str) -> Outputs:
+    """What the graph gave, once it has the shapes of the contract: a graph may break its own word."""
+    if [list(array.shape) for array in arrays] != [[faces, *shape] for _, _, shape in OUTPUTS]:
+        got = ", ".join(str(array.shape) for array in arrays)
+        raise FacepriorError(f"{name}: {faces} faces gave arrays of {got}; expected {_told(OUTPUTS)}")
+    return Outputs(*arrays)
+
+
+def reason(error: Exception) -> str:
+    """The end of a runtime's message, on one line."""
+    line = " ".join(str(error).split())
+    return line.rsplit(" : ", 1)[-1][:160]
+
+
+def _told(nodes: Sequence[Signature]) -> str:
+    return ", ".join([f"{name} {kind} (N, {', '.join(map(str, shape))})" for name, kind, shape in nodes][:6])

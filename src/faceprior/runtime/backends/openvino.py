@@ -1,0 +1,63 @@
+"""OpenVINO: an optional backend (`pip install 'faceprior[openvino]'`) for Intel CPUs, and fast elsewhere.
+
+With precision "f32" it gives what ONNX Runtime gives; with "bf16" it uses the CPU's bf16 instructions (AMX,
+AVX-512), where there are some. docs/performance.md has what that gains and costs.
+"""
+
+import numpy as np
+import openvino as ov
+
+from ...errors import FacepriorError
+from ..threads import thread_count
+from .base import Outputs
+from .contract import INPUT, OUTPUTS, check_signature, checked, read_header, reason
+
+TYPES = {"u8": "uint8", "f32": "float"}
+
+
+class OpenVinoBackend:
+    """A model from the bytes of an `.onnx` file, on the CPU; `name` stands for it in errors."""
+
+    name = "openvino"
+    device = "cpu"
+
+    def __init__(self, model: bytes, name: str, *, precision: str = "f32", threads: int | None = None):
+        core = ov.Core()
+        if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise FacepriorError("precision 'bf16': this CPU has no bf16 instructions; leave it out")
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,  # said outright: OpenVINO's own choice is bf16 where it is fast
+            "INFERENCE_NUM_THREADS": thread_count(threads),
+            "NUM_STREAMS": 1,
+        }
+        try:
+            graph = core.read_model(model)
+            nodes = [*graph.inputs, *graph.outputs]
+            kinds = [TYPES.get(node.get_element_type().get_type_name(), "other") for node in nodes]
+            shapes = [_free_batch(node.get_partial_shape()) for node in nodes]
+            place = ["framework", "faceprior"]  # where OpenVINO keeps an ONNX file's metadata
+            text = graph.get_rt_info(place).astype(str) if graph.has_rt_info(place) else None
+        except (RuntimeError, ValueError) as error:
+            raise FacepriorError(f"{name}: not a model that OpenVINO loads ({reason(error)})") from None
+        names = [node.get_any_name() for node in nodes]
+        check_signature(list(zip(names, kinds, shapes, strict=True)), name)
+        self.header = read_header(text, name)
+        try:
+            self._request = core.compile_model(graph, "CPU", settings).create_infer_request()
+        except RuntimeError as error:
+            raise FacepriorError(f"{name}: OpenVINO cannot run it ({reason(error)})") from None
+        self._file = name
+
+    def run(self, lr: np.ndarray) -> Outputs:
+        try:
+            given = self._request.infer({INPUT[0]: lr}, share_inputs=True)
+        except RuntimeError as error:
+            raise FacepriorError(f"{self._file}: OpenVINO failed on {len(lr)} faces ({reason(error)})") from None
+        return checked([given[output[0]] for output in OUTPUTS], len(lr), self._file)
+
+
+def _free_batch(shape: ov.PartialShape) -> list[int]:
+    """The shape of one face; -1 where it is not fixed."""
+    if shape.rank.is_dynamic:
+        return []
+    return [side.get_length() if side.is_static else -1 for side in list(shape)[1:]]

@@ -1,0 +1,109 @@
+"""The benchmarks of speed run, and count what they say they count. Small models, few rounds: no figure is judged."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_models import small_onnx, small_safetensors, smooth_faces
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+
+def test_rounds_compare_within_themselves():
+    from timing import Times
+
+    # Twice as long in every round, while the machine gets ten times as slow: the ratio does not see it.
+    times = Times({"a": [2.0, 20.0, 200.0], "b": [1.0, 10.0, 100.0]})
+    assert times.ratio("a", "b") == 2
+    assert (times.median("a"), times.best("a")) == (20, 2)
+
+
+def test_operations_counted_in_the_graph_are_pytorchs(tmp_path):
+    """The count for outside models, on a graph as PyTorch has it, against PyTorch's own count."""
+    from candidates import _counted, find
+
+    from faceprior.networks.export import export_onnx
+    from faceprior.networks.weights import load_model
+
+    weights = small_safetensors(stacks=2)
+    export_onnx(load_model(weights), tmp_path / "plain.onnx", {"format": 1}, fp16=False, rewrites=())
+    ours = find(str(weights), tmp_path)
+    gflop, parameters = _counted(tmp_path / "plain.onnx")
+    assert ours.gflop > 0.001
+    # The graph leaves out nothing that counts; BatchNorm's parameters are folded away.
+    assert gflop == pytest.approx(ours.gflop, rel=0.01)
+    assert parameters == pytest.approx(ours.parameters, rel=0.1)
+
+
+@pytest.mark.parametrize("arguments", [["--runtimes", "onnx,torch"], ["--layers", "--batch", "2"]])
+def test_inference(monkeypatch, capsys, arguments):
+    import inference
+    import peaks
+
+    for name, value in {"SIDE": 64, "CHANNELS": 16, "PIXELS": 8, "PICTURES": 1}.items():
+        monkeypatch.setattr(peaks, name, value)
+    outside = [] if "--layers" in arguments else ["--onnx", str(small_onnx(heb=32))]
+    command = ["inference.py", str(small_safetensors()), *outside, "--threads", "1", "--seconds", "0.01"]
+    command += [*arguments, "--calls", "1,16,17"]
+    monkeypatch.setattr(sys, "argv", command)
+    inference.main()
+    said = capsys.readouterr().out
+    if "--layers" in arguments:
+        assert "GridSample" in said
+    else:
+        assert "peak of onnx, convolution" in said
+        assert "outside model" in said
+        assert [line.split()[0] for line in said.splitlines() if line.startswith(("onnx ", "torch "))] == [
+            "onnx",
+            "torch",
+            "onnx",
+        ]
+
+
+def test_int8_is_a_model_of_the_same_contract(tmp_path):
+    from int8 import quantised
+
+    import faceprior
+
+    fp32 = small_onnx(fp16=False)
+    out = quantised(fp32, tmp_path / "int8.onnx", smooth_faces(8))
+    lr = smooth_faces(4, seed=3)
+    exact, near = (faceprior.load(path, threads=1)(lr).images.astype(int) for path in (fp32, out))
+    assert 0 < np.abs(exact - near).mean() < 10
+
+
+@pytest.mark.parametrize("script", ["inference", "levers", "training_speed"])
+def test_cpu_time_of_many_threads_is_refused(script):
+    needed = ["--data", "nowhere"] if script == "training_speed" else []
+    command = [sys.executable, str(BENCHMARKS / f"{script}.py"), "--clock", "cpu", "--threads", "2", *needed]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--threads 1" in done.stderr
+
+
+def test_a_training_step_is_timed(monkeypatch, capsys, tiny_shards):
+    import training_speed
+
+    command = [
+        "training_speed.py",
+        "--data",
+        str(tiny_shards),
+        "--preset",
+        "tiny",
+        "--device",
+        "cpu",
+        "--seconds",
+        "0.1",
+    ]
+    monkeypatch.setattr(sys, "argv", command)
+    training_speed.main()
+    said = capsys.readouterr().out
+    assert "bf16, channels-last, its pairs made too" in said
+    assert "convolution, matrix product" in said
