@@ -7,7 +7,7 @@ import typer
 
 
 def train(
-    config: Annotated[str, typer.Argument(help="A preset (paper, modern, compact, tiny) or a TOML file.")],
+    config: Annotated[str, typer.Argument(help="A preset (standard, compact, modern, paper, tiny) or a TOML file.")],
     data: Annotated[Path, typer.Option("--data", "-d", help="Folder written by `faceprior prepare`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
     max_time: Annotated[

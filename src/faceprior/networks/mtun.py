@@ -14,7 +14,7 @@ from .autoencoder import Autoencoder
 from .blocks import Plain, conv_bn_relu, up
 from .config import HR_SIZE, LR_SIZE, MTUNConfig
 from .hourglass import HeatmapBranch
-from .stn import Localisation, Looks, lr_localisation, paper_localisation, warp
+from .stn import make_localisation, warp
 from .tail import PaperTail, ShuffleTail, SubpixelTail
 
 
@@ -57,11 +57,9 @@ class MTUN(nn.Module):
         channels = {16: first, 32: u32 + 3, 64: u64 + 3}[self.align_at]
 
         bounds = (c.max_angle, c.max_log_scale, c.max_shift)
-        if c.localisation == "cascade":
-            self.localisation = Looks(bounds, c.landmarks)
-        else:
-            net = paper_localisation(channels, self.align_at) if c.localisation == "paper" else lr_localisation()
-            self.localisation = Localisation(net, *bounds)
+        self.localisation = make_localisation(
+            c.localisation, bounds, channels=channels, size=self.align_at, landmarks=c.landmarks
+        )
         self.after_stn = conv_bn_relu(channels, c.aligned)
         self.heb = (
             HeatmapBranch(c.aligned, c.hourglass_features, c.stacks, c.hourglass_depth) if c.heb else None
@@ -90,10 +88,10 @@ class MTUN(nn.Module):
         from .comparators.stn0 import STN0
         from .weights import load_model
 
-        if self.config.localisation != "lr":
+        if self.config.localisation == "paper":
             raise FacepriorError("--stn0: an STN with model.localisation = 'paper' sees features, not the LR; use 'lr'")
         found = load_model(path)
-        same = ("localisation", "max_angle", "max_log_scale", "max_shift")
+        same = ("localisation", "landmarks", "max_angle", "max_log_scale", "max_shift")
         if not isinstance(found, STN0) or any(getattr(found.config, k) != getattr(self.config, k) for k in same):
             raise FacepriorError(f"{path}: holds no STN0 with MTUN's net; train one with the preset table1/aligner")
         self.localisation.load_state_dict(found.localisation.state_dict())
@@ -112,11 +110,8 @@ class MTUN(nn.Module):
 
     def forward(self, lr: Tensor) -> MTUNOutput:
         x = self.features(lr)
-        looks, points = [], []
-        if isinstance(self.localisation, Looks):
-            (*looks, transform), points = self.localisation(lr)
-        else:
-            transform = self.localisation(x if self.config.localisation == "paper" else lr)
+        seen = x if self.config.localisation == "paper" else lr
+        (*looks, transform), points = self.localisation.locate(seen)
         aligned = self.after_stn(warp(x, transform, self.align_at))
 
         heatmaps = self.heb(aligned) if self.heb is not None else []

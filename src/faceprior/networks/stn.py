@@ -98,6 +98,10 @@ class Localisation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.look(x)[0]
 
+    def locate(self, x: Tensor) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
+        """As `Looks`: one estimate, no landmarks."""
+        return [self(x)], []
+
     def look(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """-> the transform, and in training (B, 68, 2) in pixels as if what it sees were 128 wide, or None."""
         hidden = self.net[:-1](x)
@@ -129,7 +133,7 @@ class Looks(nn.Module):
         halves = (bound / 2 for bound in bounds)
         self.second = Localisation(lr_localisation(48, SECOND_LOOK), *halves, landmarks)
 
-    def forward(self, lr: Tensor) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
+    def locate(self, lr: Tensor) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
         first, points = self.first.look(lr)
         known = first.detach()
         correction, more = self.second.look(warp(lr, known, SECOND_LOOK, mode="bicubic", padding="border"))
@@ -138,3 +142,12 @@ class Looks(nn.Module):
             return estimates, []
         identity = torch.eye(2, 3, device=lr.device).expand(len(lr), 2, 3)
         return estimates, [(identity, points), (known, more)]
+
+
+def make_localisation(
+    kind: str, bounds: tuple[float, float, float], *, channels: int = 3, size: int = LR_SIZE, landmarks: bool = False
+) -> "Localisation | Looks":
+    """By the name of `MTUNConfig.localisation`; `channels` and `size` are of what the paper's net sees."""
+    if kind == "cascade":
+        return Looks(bounds, landmarks)
+    return Localisation(paper_localisation(channels, size) if kind == "paper" else lr_localisation(), *bounds)

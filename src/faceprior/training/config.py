@@ -1,6 +1,6 @@
 """The training configuration: typed, read from TOML, checked once, saved beside the run.
 
-A configuration is a preset's name (`paper`, `modern`, `compact`, `tiny`, `table1/ours` ...), or the path of a TOML
+A configuration is a preset's name (`paper`, `standard`, `compact`, `tiny`, `table1/ours` ...), or the path of a TOML
 file, plus `section.key=value` overrides. `extends = NAME` at the top of a file starts from that preset or file (a path
 beside the file), key by key. Unknown keys and values out of range are refused with one line that names both.
 """

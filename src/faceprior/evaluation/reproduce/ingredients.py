@@ -10,14 +10,18 @@ from .rows import Claim, Row, Table
 # The name of presets/ingredients/NAME.toml -> what it takes out, as it reads after "without".
 INGREDIENTS: dict[str, str] = {
     "no-supervision": "the STN's supervision by the known transform",
-    "paper-localisation": "the localisation net on the LR (the paper's, on features, instead)",
+    "no-second-look": "the STN's second look at the LR",
+    "no-landmarks": "the STN's lessons in landmarks",
+    "paper-localisation": "the localisation nets on the LR (the paper's, on features, instead)",
     "no-base": "the base, the LR warped upright under the output",
-    "no-heatmaps": "the heatmap branch",
+    "no-heatmaps": "the heatmaps' supervision (their branch stays)",
     "no-autoencoder": "the autoencoder",
     "no-skip": "the skip around the heatmaps",
-    "paper-tail": "the subpixel tail (the paper's, at 128 px, instead)",
+    "no-trunk": "the residual blocks at 16 px",
+    "paper-tail": "the tail at the heatmaps' resolution (the paper's, at 128 px, instead)",
     "paper-optimiser": "AdamW and its clipping (the paper's RMSprop instead)",
     "no-cosine": "the cosine (a constant rate instead)",
+    "no-colour": "the recolouring of the training faces",
     "no-average": "the average of the weights",
 }
 _REDUCED = {"no-average": ("optimiser.ema=0.0",)}

@@ -17,7 +17,7 @@ class ComparatorConfig:
             if isinstance(value, list):  # TOML and JSON give lists
                 object.__setattr__(self, f.name, value := tuple(value))
             whole = value if isinstance(value, tuple) else (value,)
-            if any(isinstance(v, int) and v < 1 for v in whole):
+            if any(isinstance(v, int) and not isinstance(v, bool) and v < 1 for v in whole):
                 raise ValueError(f"{f.name}: expected 1 or more, got {value!r}")
 
     def to_dict(self) -> dict:
@@ -26,11 +26,12 @@ class ComparatorConfig:
 
 @dataclass(frozen=True)
 class STN0Config(ComparatorConfig):
-    """The paper's STN0 (section 3.4), or with `localisation = "lr"` the net of MTUN's option of that name, which MTUN
-    can start from (`--stn0`). The bounds are MTUN's."""
+    """The paper's STN0 (section 3.4), or with `localisation` = "lr" or "cascade" the net of MTUN's option of that
+    name, which MTUN can start from (`--stn0`). `landmarks` and the bounds are MTUN's."""
 
     kind: Literal["stn0"] = "stn0"
-    localisation: Literal["paper", "lr"] = "paper"
+    localisation: Literal["paper", "lr", "cascade"] = "paper"
+    landmarks: bool = False  #       "cascade" alone
     max_angle: float = 75.0  #       degrees
     max_log_scale: float = 0.35
     max_shift: float = 0.25  #       parts of the side

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from ...errors import FacepriorError
 from ..config import HR_SIZE, LR_SIZE
 from ..mtun import MTUNOutput
-from ..stn import Localisation, lr_localisation, paper_localisation, warp
+from ..stn import make_localisation, warp
 from .config import ComparatorConfig, STN0Config
 
 
@@ -23,20 +23,23 @@ class STN0(nn.Module):
     def __init__(self, config: STN0Config | None = None):
         super().__init__()
         self.config = c = config or STN0Config()
-        net = paper_localisation(3, LR_SIZE) if c.localisation == "paper" else lr_localisation()
-        self.localisation = Localisation(net, c.max_angle, c.max_log_scale, c.max_shift)
+        bounds = (c.max_angle, c.max_log_scale, c.max_shift)
+        self.localisation = make_localisation(c.localisation, bounds, landmarks=c.landmarks)
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         return self.localisation.parameters()
 
     def align(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """-> (the LR set upright (B, 3, 16, 16), the transform (B, 2, 3))."""
-        transform = self.localisation(lr)
-        return warp(lr, transform, LR_SIZE, mode="bicubic", padding="border"), transform
+        transform = self.localisation.locate(lr)[0][-1]
+        return self._upright(lr, transform), transform
 
     def forward(self, lr: Tensor) -> MTUNOutput:
-        aligned, transform = self.align(lr)
-        return MTUNOutput(enlarge(aligned, HR_SIZE), [], transform)
+        (*looks, transform), points = self.localisation.locate(lr)
+        return MTUNOutput(enlarge(self._upright(lr, transform), HR_SIZE), [], transform, looks, points)
+
+    def _upright(self, lr: Tensor, transform: Tensor) -> Tensor:
+        return warp(lr, transform, LR_SIZE, mode="bicubic", padding="border")
 
 
 class AlignedNetwork(nn.Module):
