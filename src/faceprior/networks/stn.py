@@ -48,7 +48,8 @@ def warp(x: Tensor, transform: Tensor, size: int, mode: str = "bilinear", paddin
 def paper_localisation(channels: int, size: int) -> nn.Sequential:
     """(B, channels, size, size) -> (B, 4). MP2, conv5 20, ReLU, MP2, conv5 20, ReLU, MP2, FC 80->20, ReLU, FC 20->4.
 
-    The last pool is an adaptive one to 2x2, which gives the paper's 80 at 32 and 64 px alike. At 16 px two
+    The last pool is what an adaptive one to 2x2 does, which gives the paper's 80 at 32 and 64 px alike: nothing at 32
+    px, where 2x2 is left, and five pixels wide at 64, where 10x10 is. At 16 px two
     conv5 behind a pool do not fit: there it is the paper's STN0, conv5 64, MP2, conv5 20, FC 80->20, FC 20->4.
     """
     if size == 16:
@@ -57,7 +58,7 @@ def paper_localisation(channels: int, size: int) -> nn.Sequential:
         body = [
             *(nn.MaxPool2d(2), nn.Conv2d(channels, 20, 5), nn.ReLU()),
             *(nn.MaxPool2d(2), nn.Conv2d(20, 20, 5), nn.ReLU()),
-            nn.AdaptiveMaxPool2d(2),
+            nn.MaxPool2d(5) if size == 64 else nn.Identity(),
         ]
     return nn.Sequential(*body, nn.Flatten(), nn.Linear(80, 20), nn.ReLU(), nn.Linear(20, 4))
 
