@@ -14,6 +14,7 @@ from torch import nn
 from faceprior.networks.config import MTUNConfig
 from faceprior.networks.export import export_onnx
 from faceprior.networks.mtun import MTUN
+from faceprior.networks.stn import Localisation
 from faceprior.networks.weights import read_header, save_model
 
 SMALL = {
@@ -40,9 +41,11 @@ def random_network(config: MTUNConfig, seed: int = 0) -> MTUN:
             module.running_var.uniform_(0.5, 1.5, generator=generator)
             module.weight.data.uniform_(0.7, 1.3, generator=generator)
             module.bias.data.normal_(0, 0.1, generator=generator)
-    last = network.localisation.net[-1]
-    last.weight.data.normal_(0, 0.1, generator=generator)
-    last.bias.data.normal_(0, 0.3, generator=generator)
+    for module in network.modules():
+        if isinstance(module, Localisation):
+            last = module.net[-1]
+            last.weight.data.normal_(0, 0.1, generator=generator)
+            last.bias.data.normal_(0, 0.3, generator=generator)
     return network
 
 

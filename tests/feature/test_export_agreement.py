@@ -14,6 +14,14 @@ VARIANTS = {
     "paper tail and STN": {"tail": "paper", "localisation": "paper", "base": False, "stacks": 2},
     "HEB at 16": {"heb": 16, "hourglass_depth": 3, "base": False},
     "HEB at 32": {"heb": 32, "tail": "paper"},
+    "two looks, trunk, shuffles": {
+        "localisation": "cascade",
+        "landmarks": True,
+        "trunk": (1, 8),
+        "heb": 32,
+        "hourglass_depth": 3,
+        "tail": "shuffle",
+    },
     "no HEB, no skip, no autoencoder": {"heb": 0, "skip": False, "autoencoder": False},
 }
 
@@ -70,3 +78,18 @@ def test_export_is_reproducible(tmp_path):
     export_onnx(load_model(weights), tmp_path / "again.onnx", read_header(weights))
     assert (tmp_path / "again.onnx").read_bytes() == small_onnx().read_bytes()
     assert [p.name for p in tmp_path.iterdir()] == ["again.onnx"]
+
+
+def test_weights_for_pytorch_in_half_the_bytes(tmp_path):
+    """`faceprior export -o NAME.safetensors`: the same network, its weights as fp16."""
+    from typer.testing import CliRunner
+
+    from faceprior.cli.app import app
+
+    weights, half = small_safetensors(), tmp_path / "half.safetensors"
+    assert CliRunner().invoke(app, ["export", str(weights), "-o", str(half)]).exit_code == 0
+    assert half.stat().st_size < 0.7 * weights.stat().st_size
+    lr = smooth_faces(4)
+    ours, theirs = (faceprior.load(path)(lr) for path in (weights, half))
+    assert (np.abs(ours.images.astype(int) - theirs.images) <= 2).mean() >= 0.999
+    assert CliRunner().invoke(app, ["export", str(half), "-o", str(half)]).exit_code != 0  # never over itself

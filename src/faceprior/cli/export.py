@@ -7,7 +7,7 @@ import typer
 
 def export(
     model: Path = typer.Argument(..., help="A run folder or a .safetensors file."),
-    out: Path | None = typer.Option(None, "-o", "--out", help="The .onnx file (default: beside the weights)."),
+    out: Path | None = typer.Option(None, "-o", "--out", help="The .onnx file, or .safetensors for PyTorch (default: .onnx beside the weights)."),
     fp16: bool = typer.Option(True, "--fp16/--fp32", help="How weights are kept on disk; computed is in fp32."),
     package: str | None = typer.Option(
         None, "--package", metavar="NAME", help="Make it a packaged model of this checkout instead."
@@ -17,9 +17,11 @@ def export(
     safetensors: bool = typer.Option(False, "--safetensors", help="With --package: keep weights for PyTorch too."),
 ) -> None:
     """Write a model as ONNX: uint8 faces in, uint8 faces, heatmaps and transforms out, callable from any language."""
+    import torch
+
     from ..errors import FacepriorError
     from ..networks.export import export_onnx
-    from ..networks.weights import load_model, read_header
+    from ..networks.weights import load_model, read_header, save_model
     from ..runtime.upscaler import weights_of_run
 
     if package is None and (description or default or safetensors):
@@ -35,8 +37,13 @@ def export(
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
         return
     out = out or weights.with_suffix(".onnx")
-    if out.suffix != ".onnx":
-        raise FacepriorError(f"{out}: expected a name that ends in .onnx")
+    if out.suffix not in (".onnx", ".safetensors"):
+        raise FacepriorError(f"{out}: expected a name that ends in .onnx or .safetensors")
+    if out.resolve() == weights.resolve():
+        raise FacepriorError(f"{out}: is what is to be exported; -o names another file")
     out.parent.mkdir(parents=True, exist_ok=True)
-    export_onnx(network, out, header, fp16=fp16)
+    if out.suffix == ".onnx":
+        export_onnx(network, out, header, fp16=fp16)
+    else:
+        save_model(network, out, header.get("provenance"), dtype=torch.float16 if fp16 else torch.float32)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB")
