@@ -7,7 +7,9 @@ import typer
 
 def export(
     model: Path = typer.Argument(..., help="A run folder or a .safetensors file."),
-    out: Path | None = typer.Option(None, "-o", "--out", help="The .onnx file, or .safetensors for PyTorch (default: .onnx beside the weights)."),
+    out: Path | None = typer.Option(
+        None, "-o", "--out", help="The .onnx file, or .safetensors for PyTorch (default: .onnx beside the weights)."
+    ),
     fp16: bool = typer.Option(True, "--fp16/--fp32", help="How weights are kept on disk; computed is in fp32."),
     package: str | None = typer.Option(
         None, "--package", metavar="NAME", help="Make it a packaged model of this checkout instead."
