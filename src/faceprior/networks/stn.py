@@ -124,8 +124,9 @@ class Looks(nn.Module):
     """Two looks at the LR, the second correcting the first (as in inverse compositional STNs).
 
     The second net sees the face nearly upright, where a small error is a small difference. No gradient goes
-    from the second to the first: each is trained on its own error. (B, 3, 16, 16) -> the estimates (B, 2, 3), the
-    last one the best; and in training pairs of (B, 2, 3), what a net saw, and (B, 68, 2), its landmarks there.
+    from the second to the first: each is trained on its own error. In inference each looks at the mirrored face
+    too, and the mean of the two is taken. (B, 3, 16, 16) -> the estimates (B, 2, 3), the last one the best; and in
+    training pairs of (B, 2, 3), what a net saw, and (B, 68, 2), its landmarks there.
     """
 
     def __init__(self, bounds: tuple[float, float, float], landmarks: bool):
@@ -135,14 +136,22 @@ class Looks(nn.Module):
         self.second = Localisation(lr_localisation(48, SECOND_LOOK), *halves, landmarks)
 
     def locate(self, lr: Tensor) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
-        first, points = self.first.look(lr)
+        first, points = self._look(self.first, lr)
         known = first.detach()
-        correction, more = self.second.look(warp(lr, known, SECOND_LOOK, mode="bicubic", padding="border"))
+        upright = warp(lr, known, SECOND_LOOK, mode="bicubic", padding="border")
+        correction, more = self._look(self.second, upright)
         estimates = [first, compose(known, correction)]
         if points is None:
             return estimates, []
         identity = torch.eye(2, 3, device=lr.device).expand(len(lr), 2, 3)
         return estimates, [(identity, points), (known, more)]
+
+    def _look(self, net: Localisation, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        if self.training:
+            return net.look(x)
+        straight, mirrored = net(torch.cat([x, x.flip(-1)])).chunk(2)
+        back = straight.new_tensor([[1, -1, -1], [-1, 1, 1]])  # as the mirror image of a transform reads
+        return (straight + mirrored * back) / 2, None
 
 
 def make_localisation(
