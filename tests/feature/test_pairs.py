@@ -105,6 +105,21 @@ def test_values_are_8_bit(store):
         assert (grey - grey.round()).abs().max() < 1e-3 and grey.min() > -1e-3 and grey.max() < 255.001
 
 
+def test_recolouring_changes_lr_and_hr_alike_and_testing_never(store):
+    index = torch.arange(len(store))
+    plain, vivid = PairMaker(store), PairMaker(store, colour=0.2)
+    a, b = (maker.train(index, torch.Generator().manual_seed(3)) for maker in (plain, vivid))
+    assert torch.equal(a.transform, b.transform) and torch.equal(a.landmarks, b.landmarks)
+    shifts = [(y - x).mean((2, 3)) for x, y in ((a.hr, b.hr), (a.lr, b.lr))]
+    assert shifts[0].abs().max() > 0.02
+    # Up to what lies outside the HR, and values cut at the ends of the range.
+    assert torch.corrcoef(torch.stack([shift.flatten() for shift in shifts]))[0, 1] > 0.8
+    for images in (b.lr, b.hr):
+        levels = (images + 1) * 127.5
+        assert torch.allclose(levels, levels.round(), atol=1e-3) and images.abs().max() <= 1
+    assert torch.equal(plain.test(index).hr, vivid.test(index).hr)
+
+
 @pytest.mark.data
 def test_conformance_of_the_lr(vectors, real_faces, tmp_path):
     """From the photo through shards to pairs, against the vectors: LR within 3 grey levels on 99 % of values."""
