@@ -35,7 +35,7 @@ class MTUN(nn.Module):
     """The multi-task upsampling network: (B, 3, 16, 16) in [-1, 1] -> `MTUNOutput`.
 
     With HEB at 16 or 32 px (R16, R32 of Table 2) alignment happens there too, and the deconvolutions that are left
-    raise the guided features (branch A) and the aligned ones (branch B) to 64 px.
+    raise the guided features (branch A) and the aligned ones (branch B) to 64 px, unless the tail does so ("shuffle").
     """
 
     def __init__(self, config: MTUNConfig | None = None):
@@ -65,19 +65,23 @@ class MTUN(nn.Module):
             HeatmapBranch(c.aligned, c.hourglass_features, c.stacks, c.hourglass_depth) if c.heb else None
         )
 
-        guided = c.aligned + (len(COMPONENTS) if c.heb else 0)
-        a, b = guided, c.aligned if c.skip else 0
+        a, b = c.aligned + (len(COMPONENTS) if c.heb else 0), c.aligned if c.skip else 0
         self.raise_a = self.raise_b = None
         if c.tail == "shuffle":
             self.tail = ShuffleTail(a, b, c.branch_a, c.branch_b, c.fusion, c.blocks, self.align_at)
-            return
+        else:
+            self.tail = self._tail_at_64(a, b)
+
+    def _tail_at_64(self, a: int, b: int) -> nn.Module:
+        c = self.config
+        u32, u64 = c.upsample
         if self.align_at < 64:
             widths = (u32, u64) if self.align_at == 16 else (u64,)
-            self.raise_a = _deconvolutions(guided, widths)
-            self.raise_b = _deconvolutions(c.aligned, widths) if c.skip else None
-            a, b = u64, u64 if c.skip else 0
+            self.raise_a = _deconvolutions(a, widths)
+            self.raise_b = _deconvolutions(b, widths) if b else None
+            a, b = u64, u64 if b else 0
         tail = PaperTail if c.tail == "paper" else SubpixelTail
-        self.tail = tail(a, b, c.branch_a, c.branch_b, c.fusion)
+        return tail(a, b, c.branch_a, c.branch_b, c.fusion)
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         """The localisation net's: it breaks under the rate of the rest and has its own."""

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from ..face.components import COMPONENT_LANDMARKS, COMPONENTS
 from ..face.heatmaps import kernel_energy
+from ..networks.config import HR_SIZE
 
-HR_SIZE = 128
 COMPONENT_SIZES = tuple(float(len(COMPONENT_LANDMARKS[name])) for name in COMPONENTS)
 
 
