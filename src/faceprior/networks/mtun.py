@@ -88,17 +88,10 @@ class MTUN(nn.Module):
         return self.localisation.parameters()
 
     def take_stn0(self, path: Path) -> None:
-        """Start from a trained STN0's localisation net, and train it on. FacepriorError where that is another net."""
-        from .comparators.stn0 import STN0
-        from .weights import load_model
-
+        """Start from the STN of a trained STN0 or MTUN, and train it on. FacepriorError where that is another net."""
         if self.config.localisation == "paper":
             raise FacepriorError("--stn0: an STN with model.localisation = 'paper' sees features, not the LR; use 'lr'")
-        found = load_model(path)
-        same = ("localisation", "landmarks", "max_angle", "max_log_scale", "max_shift")
-        if not isinstance(found, STN0) or any(getattr(found.config, k) != getattr(self.config, k) for k in same):
-            raise FacepriorError(f"{path}: holds no STN0 with MTUN's net; train one with the preset table1/aligner")
-        self.localisation.load_state_dict(found.localisation.state_dict())
+        take_localisation(self, path)
 
     def features(self, lr: Tensor) -> Tensor:
         """(B, 3, 16, 16) -> unaligned features with the LR itself joined, at the resolution of the STN."""
@@ -129,6 +122,18 @@ class MTUN(nn.Module):
         if self.config.base:
             sr = sr + warp(lr, transform, HR_SIZE, mode="bicubic", padding="border")
         return MTUNOutput(sr, heatmaps, transform, looks, points)
+
+
+def take_localisation(network: nn.Module, path: Path) -> None:
+    """Give `network`, an STN0 or MTUN, the localisation net of the one in `path`, where the two have the same."""
+    from .weights import load_model
+
+    found = load_model(path)
+    same = ("localisation", "landmarks", "max_angle", "max_log_scale", "max_shift")
+    differs = [k for k in same if getattr(found.config, k, None) != getattr(network.config, k)]
+    if differs:
+        raise FacepriorError(f"{path}: holds another STN ({', '.join(differs)}); train one with the preset table1/aligner")
+    network.localisation.load_state_dict(found.localisation.state_dict())
 
 
 def _deconvolutions(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:

@@ -43,6 +43,17 @@ def make_fabric(device: str, devices: int | None, precision: str) -> Fabric:
     return Fabric(accelerator=accelerator, devices=local, num_nodes=nodes, precision=precision, strategy=strategy)
 
 
+def part(fabric: Fabric) -> None:
+    """The processes part: all wait for each other, then close their connections.
+
+    Gloo's threads, left to the interpreter's end, abort a process whose peer has gone first. For a run that ended
+    well: after an error a peer may never come.
+    """
+    if fabric.world_size > 1:
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def _launched() -> tuple[int, int | None]:
     """-> (nodes, processes a node) as torchrun or SLURM has set them; (1, None) where neither has."""
     env = os.environ

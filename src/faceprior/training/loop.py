@@ -23,7 +23,7 @@ from ..networks.weights import save_model
 from .checkpoint import Checkpoints, read
 from .closed_form import Fitted
 from .config import TrainConfig
-from .devices import first_process, make_fabric, prepare_device, resident, to_device
+from .devices import first_process, make_fabric, part, prepare_device, resident, to_device
 from .generator import closed_form, make_generator
 from .journal import Journal
 from .lock import RunLock
@@ -83,7 +83,9 @@ class Trainer:
             self._restore(saved)
             del saved
             with StopRequest() as stop:
-                return self._run(stop)
+                ended = self._run(stop)
+            part(self.fabric)
+            return ended
         finally:
             if self.lock:
                 self.lock.release()

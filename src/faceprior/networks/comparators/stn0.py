@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ...errors import FacepriorError
 from ..config import HR_SIZE, LR_SIZE
-from ..mtun import MTUNOutput
+from ..mtun import MTUNOutput, take_localisation
 from ..stn import make_localisation, warp
 from .config import ComparatorConfig, STN0Config
 
@@ -28,6 +28,10 @@ class STN0(nn.Module):
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         return self.localisation.parameters()
+
+    def take_stn0(self, path: Path) -> None:
+        """Start from the STN of a trained STN0 or MTUN, and train it on. FacepriorError where that is another net."""
+        take_localisation(self, path)
 
     def align(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """-> (the LR set upright (B, 3, 16, 16), the transform (B, 2, 3))."""
