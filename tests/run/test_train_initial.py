@@ -31,3 +31,19 @@ def test_refuses_weights_of_another_network(tiny_shards, tmp_path):
     start = f"run.initial={tmp_path / 'a' / 'model.safetensors'}"
     with pytest.raises(FacepriorError, match="another network"):
         _train(tiny_shards, tmp_path / "b", start, "model.heb=64", "run.steps=1")
+
+
+def test_a_sharp_tail_trains_on_a_frozen_network(tiny_shards, tmp_path):
+    base = _train(tiny_shards, tmp_path / "a", "run.steps=2", "optimiser.ema=0")
+    start = f"run.initial={tmp_path / 'a' / 'model.safetensors'}"
+    sharp = _train(tiny_shards, tmp_path / "b", start, "model.sharp=true", "run.steps=3", "optimiser.ema=0")
+    state, before = sharp.state_dict(), base.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in before.items())  # BatchNorm's statistics too
+    tail = [name for name in before if name.startswith("tail.") and "num_batches" not in name]
+    assert any(not torch.equal(state[f"sharp_{name}"], before[name]) for name in tail)
+    again = f"run.initial={tmp_path / 'b' / 'model.safetensors'}"
+    on = _train(tiny_shards, tmp_path / "c", again, "model.sharp=true", "run.steps=1", "optimiser.lr=1e-12")
+    learned = dict(on.named_parameters())
+    torch.testing.assert_close(learned, {name: state[name] for name in learned}, atol=1e-6, rtol=0)
+    with pytest.raises(FacepriorError, match=r"name that one as run\.initial"):
+        _train(tiny_shards, tmp_path / "d", "model.sharp=true", "run.steps=1")

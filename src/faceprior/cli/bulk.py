@@ -55,7 +55,7 @@ def restore_bulk(context: typer.Context, options: PhotoOptions) -> None:
     check_apart(sources, out, recursive=recursive)
     weights = Weights.of(given["model"])
     threads = given["threads"] or 1  # a worker of one thread each restores most faces a CPU
-    running = {"backend": given["backend"], "device": given["device"], "threads": threads}
+    running = {"backend": given["backend"], "device": given["device"], "threads": threads, "sharp": given["sharp"]}
     info = weights.load(**running).info
     plan = Plan(
         out, kind, weights, _finder(given) if kind != "cropped" else Finder(None), info.sha256,

@@ -28,6 +28,7 @@ class Sample(NamedTuple):
 def demo(
     out: Path = typer.Option(Path("faceprior-demo"), "-o", "--out", help="Folder for the pictures."),
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
+    sharp: bool = typer.Option(False, "--sharp", help="The model's perceptual variant."),
 ) -> None:
     """Reduce the packaged photo until the face is 16 pixels wide and tilted, restore it, compare with the truth."""
     from ..files import write_atomically
@@ -35,7 +36,7 @@ def demo(
     from ..runtime.upscaler import load
 
     sample = make_sample()
-    upscaler = load(model)
+    upscaler = load(model, sharp=sharp)
     result = upscaler(sample.lr[None])
     image, heatmaps = result.images[0], result.heatmaps[0]
     tilted, upright = bicubic(sample.lr), bicubic_aligned(sample.lr)

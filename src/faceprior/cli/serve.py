@@ -11,6 +11,7 @@ LIMITS = "Limits"
 
 def serve(
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
+    sharp: bool = typer.Option(False, "--sharp", help="The model's perceptual variant."),
     host: str = typer.Option("127.0.0.1", help="Address to listen on; 0.0.0.0 lets other machines in."),
     allow_host: list[str] | None = typer.Option(
         None, help="On loopback: a further name to be asked by, as that of a proxy in front; any number of times."
@@ -40,7 +41,7 @@ def serve(
     from ..web.service import Service
 
     limits = Limits(max_upload, max_pixels, queue, workers, timeout, keep)
-    upscaler = load(model, device="cpu", threads=threads)
+    upscaler = load(model, device="cpu", threads=threads, sharp=sharp)
     finder = make_detector(detector, weights=detector_weights, threads=threads, offline=offline, warn=_warn)
     server.serve(Service(upscaler, finder, limits), host, port, allow_host or ())
 

@@ -15,6 +15,9 @@ def upscale(
     inputs: list[str] = typer.Argument(..., help="Files, folders or globs (quoted)."),
     output: str = typer.Option("out", "-o", "--out", help="Folder for the results."),
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
+    sharp: bool = typer.Option(
+        False, "--sharp", help="The model's perceptual variant: sharper, and a little further from the truth."
+    ),
     recursive: bool = typer.Option(False, "-r", "--recursive", help="Look into sub-folders."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace results of an earlier run (never an input)."),
     sheet: bool = typer.Option(True, "--sheet/--no-sheet", help="A contact sheet: every face at a glance."),
@@ -109,7 +112,7 @@ def upscale(
         whole = [] if cropped else [file for file in files if photos or is_photo(file)]
         among = set(whole)
         cut = [file for file in files if file not in among]
-        upscaler = load(model, backend=backend, device=device, threads=threads, precision=precision)
+        upscaler = load(model, backend=backend, device=device, threads=threads, precision=precision, sharp=sharp)
         info = upscaler.info
         about = f"(model {info.name} {info.version}, {info.backend} on {info.device})"
         failed, done = list(missing), 0

@@ -6,6 +6,7 @@
 | `vdsr`, `ours` ..., the rows of Table 1 | what `faceprior reproduce table1` trained, see `comparators.py` |
 | `onnx:PATH[?range=0,1&layout=nchw&size=16]` | an outside ONNX file, see `outside.py` |
 | `python:module:callable` | an outside function, see `outside.py` |
+| `sharp:default`, `sharp:` and any of the following | the perceptual variant that a model of ours holds |
 | `default`, `mtun` ..., a `.safetensors` or `.onnx` file, a run folder | ours, through `faceprior.load` |
 """
 
@@ -70,16 +71,18 @@ def resolve(spec: str, device: str = "auto") -> Restorer:
         from .outside import PythonModel
 
         return PythonModel(spec.removeprefix("python:"))
+    if spec.startswith("sharp:"):
+        return Ours(spec.removeprefix("sharp:"), device, name=spec, sharp=True)
     return Ours(spec, device)
 
 
 class Ours:
     """A model of this project, called exactly as a user calls it."""
 
-    def __init__(self, spec: str, device: str, *, name: str | None = None):
+    def __init__(self, spec: str, device: str, *, name: str | None = None, sharp: bool = False):
         from ..runtime.upscaler import load
 
-        self.upscaler = load(spec, device=device)
+        self.upscaler = load(spec, device=device, sharp=sharp)
         self.name, self.sha256 = name or spec, self.upscaler.info.sha256
         header = self.upscaler.backend.header
         # Without an HEB ("w/o Lh", comparators) the maps are zeros that keep the interface, not a prediction.

@@ -51,6 +51,7 @@ class MTUNConfig:
     branch_b: int = 64
     fusion: tuple[int, int, int] = (64, 32, 16)
     blocks: tuple[int, int, int] = (3, 1, 1)  # "shuffle" alone: plain residual blocks of A, of B, of each fusion
+    sharp: bool = False  #         a second tail, trained for perceived sharpness; all else is frozen then (ours)
     base: bool = (
         False  #          True: the output is added to the LR warped upright (bicubic); deviates because
     )

@@ -48,12 +48,13 @@ def _trace(network: nn.Module, rewrites: tuple[Rewrite, ...]) -> onnx.ModelProto
     # The tracing exporter gives the same graph as the newer one, after the optimiser, in a tenth of the time.
     # Together they fold every BatchNorm that follows a convolution.
     example = torch.randint(0, 256, (2, LR_SIZE, LR_SIZE, 3), dtype=torch.uint8)
-    names = ["images", "heatmaps", "transforms"]
+    module = Inference(network).eval()
+    names = module.outputs
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Inference(network).eval(),
+            module,
             (example,),
             buffer,
             dynamo=False,
@@ -72,6 +73,7 @@ def _name_axes(model: onnx.ModelProto) -> None:
         "images": (HR_SIZE, HR_SIZE, 3),
         "heatmaps": (len(COMPONENTS), HEATMAP_SIZE, HEATMAP_SIZE),
         "transforms": (2, 3),
+        "sharp": (HR_SIZE, HR_SIZE, 3),
     }
     for value in (*model.graph.input, *model.graph.output):
         kind = value.type.tensor_type.elem_type

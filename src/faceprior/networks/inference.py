@@ -9,7 +9,8 @@ HEATMAP_SIZE = 64
 
 
 class Inference(nn.Module):
-    """uint8 (B, 16, 16, 3) -> uint8 (B, 128, 128, 3), float32 (B, 4, 64, 64), float32 (B, 2, 3).
+    """uint8 (B, 16, 16, 3) -> uint8 (B, 128, 128, 3), float32 (B, 4, 64, 64), float32 (B, 2, 3); and of a network
+    with a sharp tail its faces, as the first.
 
     `network` is of any kind: it gives an `MTUNOutput`. Heatmaps of the last stack alone, raised to 64 px where the
     HEB works at 16 or 32, zeros without an HEB.
@@ -19,11 +20,15 @@ class Inference(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, lr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    @property
+    def outputs(self) -> list[str]:
+        """The names of what it gives."""
+        sharp = getattr(self.network, "sharp_tail", None) is not None
+        return ["images", "heatmaps", "transforms", *(["sharp"] if sharp else [])]
+
+    def forward(self, lr: Tensor) -> tuple[Tensor, ...]:
         x = lr.permute(0, 3, 1, 2).float() / 127.5 - 1
         output = self.network(x)
-        # round() is half to even, in PyTorch as in ONNX and NumPy.
-        images = ((output.sr.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
         if output.heatmaps:
             heatmaps = output.heatmaps[-1].float()  # of a network in bf16
             if heatmaps.shape[-1] != HEATMAP_SIZE:
@@ -31,4 +36,10 @@ class Inference(nn.Module):
         else:
             # Made of the input so that an exported graph keeps its number of faces.
             heatmaps = (x[:, :1, :1, :1] * 0).expand(-1, len(COMPONENTS), HEATMAP_SIZE, HEATMAP_SIZE)
-        return images, heatmaps, output.transform
+        faces = [_levels(x) for x in (output.sr, output.sharp) if x is not None]
+        return faces[0], heatmaps, output.transform, *faces[1:]
+
+
+def _levels(x: Tensor) -> Tensor:
+    """(B, 3, H, W) about [-1, 1] -> uint8 (B, H, W, 3). round() is half to even, in PyTorch as in ONNX and NumPy."""
+    return ((x.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,12 @@ class MTUNOutput:
     # Of comparators, for their losses:
     stages: list[Tensor] = field(default_factory=list)  #     earlier faces, upright, (B, 3, R, R) of any R
     landmarks: list[Tensor] = field(default_factory=list)  #  (B, 68, 2), HR pixels of the face as STN0 sets it upright
+    sharp: Tensor | None = None  # as `sr`, of a network with a tail for it
+
+    @property
+    def picture(self) -> Tensor:
+        """What is trained and judged: of a network with a sharp tail that one's, since the rest of it is frozen."""
+        return self.sr if self.sharp is None else self.sharp
 
 
 class MTUN(nn.Module):
@@ -67,21 +74,38 @@ class MTUN(nn.Module):
 
         a, b = c.aligned + (len(COMPONENTS) if c.heb else 0), c.aligned if c.skip else 0
         self.raise_a = self.raise_b = None
-        if c.tail == "shuffle":
-            self.tail = ShuffleTail(a, b, c.branch_a, c.branch_b, c.fusion, c.blocks, self.align_at)
-        else:
-            self.tail = self._tail_at_64(a, b)
-
-    def _tail_at_64(self, a: int, b: int) -> nn.Module:
-        c = self.config
-        u32, u64 = c.upsample
-        if self.align_at < 64:
+        if c.tail != "shuffle" and self.align_at < 64:
             widths = (u32, u64) if self.align_at == 16 else (u64,)
             self.raise_a = _deconvolutions(a, widths)
             self.raise_b = _deconvolutions(b, widths) if b else None
             a, b = u64, u64 if b else 0
+        self.tail = self._tail(a, b)
+        self.sharp_tail = None
+        if c.sharp:
+            self.requires_grad_(False)
+            self.sharp_tail = self._tail(a, b)
+            self.train()
+
+    def _tail(self, a: int, b: int) -> nn.Module:
+        c = self.config
+        if c.tail == "shuffle":
+            return ShuffleTail(a, b, c.branch_a, c.branch_b, c.fusion, c.blocks, self.align_at)
         tail = PaperTail if c.tail == "paper" else SubpixelTail
         return tail(a, b, c.branch_a, c.branch_b, c.fusion)
+
+    def train(self, mode: bool = True) -> Self:
+        """With a sharp tail it alone is in training: the statistics of what is frozen stay as they are."""
+        super().train(mode and self.sharp_tail is None)
+        if self.sharp_tail is not None:
+            self.sharp_tail.train(mode)
+        self.training = mode
+        return self
+
+    def take_base(self, base: "MTUN") -> None:
+        """Start the sharp variant of a trained network: its weights, and its tail's once more for the sharp one."""
+        state = base.state_dict()
+        sharp = {key.replace("tail.", "sharp_tail.", 1): v for key, v in state.items() if key.startswith("tail.")}
+        self.load_state_dict({**state, **sharp})
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         """The localisation net's: it breaks under the rate of the rest and has its own."""
@@ -119,9 +143,11 @@ class MTUN(nn.Module):
             aligned = self.raise_b(aligned)
 
         sr = self.tail(guided, aligned)
+        sharp = None if self.sharp_tail is None else self.sharp_tail(guided, aligned)
         if self.config.base:
-            sr = sr + warp(lr, transform, HR_SIZE, mode="bicubic", padding="border")
-        return MTUNOutput(sr, heatmaps, transform, looks, points)
+            base = warp(lr, transform, HR_SIZE, mode="bicubic", padding="border")
+            sr, sharp = sr + base, None if sharp is None else sharp + base
+        return MTUNOutput(sr, heatmaps, transform, looks, points, sharp=sharp)
 
 
 def take_localisation(network: nn.Module, path: Path) -> None:
@@ -132,7 +158,8 @@ def take_localisation(network: nn.Module, path: Path) -> None:
     same = ("localisation", "landmarks", "max_angle", "max_log_scale", "max_shift")
     differs = [k for k in same if getattr(found.config, k, None) != getattr(network.config, k)]
     if differs:
-        raise FacepriorError(f"{path}: holds another STN ({', '.join(differs)}); train one with the preset table1/aligner")
+        other = ", ".join(differs)
+        raise FacepriorError(f"{path}: holds another STN ({other}); train one with the preset table1/aligner")
     network.localisation.load_state_dict(found.localisation.state_dict())
 
 

@@ -89,6 +89,7 @@ def load(
     device: str = "auto",
     threads: int | None = None,
     precision: str = "f32",
+    sharp: bool = False,
 ) -> Upscaler:
     """An `Upscaler` of a packaged model or of a file.
 
@@ -99,6 +100,7 @@ def load(
     device:  "auto", "cpu", "cuda", "coreml", "dml" (DirectML), "mps" (PyTorch)
     threads: of the CPU; None: all that this process may use
     precision: "f32", or "bf16" with "openvino" and "torch": faster where the CPU or GPU has it, other last bits
+    sharp:   the model's perceptual variant, where it has one: sharper, and a little further from the truth
     """
     if backend not in BACKENDS:
         raise FacepriorError(f"backend {backend!r}: expected auto, onnx, openvino or torch")
@@ -108,6 +110,7 @@ def load(
         raise FacepriorError(f"device {device!r}: expected {', '.join(DEVICES)}")
     name, path, sha256 = _find(model, backend)
     data, sha256 = read_checked(path, sha256)
+    name += " (sharp)" if sharp else ""
     if backend == "openvino":
         if device not in ("auto", "cpu"):
             raise FacepriorError(f"device {device!r}: backend 'openvino' runs on the cpu here")
@@ -115,19 +118,20 @@ def load(
             from .backends.openvino import OpenVinoBackend
         except ModuleNotFoundError as error:
             raise FacepriorError(f"backend 'openvino' needs {error.name}: pip install 'faceprior[openvino]'") from None
-        return Upscaler(OpenVinoBackend(data, str(path), precision=precision, threads=threads), name, sha256)
+        made = OpenVinoBackend(data, str(path), precision=precision, threads=threads, sharp=sharp)
+        return Upscaler(made, name, sha256)
     if path.suffix == ".onnx":
         if precision != "f32":
             raise FacepriorError(f"precision {precision!r}: needs backend 'openvino' or 'torch'; ONNX Runtime has f32")
         from .backends.onnx import OnnxBackend
 
-        return Upscaler(OnnxBackend(data, str(path), device=device, threads=threads), name, sha256)
+        return Upscaler(OnnxBackend(data, str(path), device=device, threads=threads, sharp=sharp), name, sha256)
     del data
     try:
         from .backends.torch import TorchBackend
     except ModuleNotFoundError as error:
         raise FacepriorError(f"{path}: needs {error.name}: pip install 'faceprior[train]'") from None
-    return Upscaler(TorchBackend(path, device=device, threads=threads, precision=precision), name, sha256)
+    return Upscaler(TorchBackend(path, device=device, threads=threads, precision=precision, sharp=sharp), name, sha256)
 
 
 def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None]:

@@ -1,6 +1,7 @@
 """The network of a run as it is before its first update: made, given its STN0, and what it learns without gradients."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from ..dataset.pairs import PairMaker, Pairs
 from ..errors import FacepriorError
 from ..networks.comparators.stn0 import AlignedNetwork
 from ..networks.kinds import kind_of, make_network
+from ..networks.mtun import MTUN
 from ..networks.weights import load_model
 from .config import TrainConfig
 from .devices import to_device
@@ -27,7 +29,9 @@ def make_generator(
     """
     network = make_network(config.model)
     if config.run.initial and not resumed:
-        network.load_state_dict(_initial(config).state_dict())
+        _start_from(network, Path(config.run.initial))
+    elif getattr(config.model, "sharp", False) and not resumed:
+        raise FacepriorError("model.sharp: trains a tail of a network that is frozen; name that one as run.initial")
     resumed = resumed and not closed_form(network)
     if isinstance(network, AlignedNetwork) and not resumed and stn0 is None:
         raise FacepriorError(
@@ -44,13 +48,15 @@ def make_generator(
     return network
 
 
-def _initial(config: TrainConfig) -> nn.Module:
-    """The network that the run starts from. FacepriorError where it is not the one that `config` describes."""
-    path = Path(config.run.initial)
-    network = load_model(path)
-    if network.config != config.model:
+def _start_from(network: nn.Module, path: Path) -> None:
+    """Take the weights of `path`. FacepriorError where it holds another network, but for a sharp tail to come."""
+    found = load_model(path)
+    if found.config == network.config:
+        network.load_state_dict(found.state_dict())
+    elif isinstance(network, MTUN) and isinstance(found, MTUN) and replace(found.config, sharp=True) == network.config:
+        network.take_base(found)
+    else:
         raise FacepriorError(f"{path}: holds another network than [model] describes; run.initial needs the same one")
-    return network
 
 
 def closed_form(network: nn.Module) -> bool:

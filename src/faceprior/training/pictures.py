@@ -25,7 +25,7 @@ def draw(model: nn.Module, maker: PairMaker, rows: int, path: Path) -> None:
     out = model(pairs.lr)
     model.train(training)
     lr = F.interpolate(pairs.lr, TILE, mode="nearest")
-    lr, sr, hr = (_levels(x) for x in (lr, out.sr, pairs.hr))
+    lr, sr, hr = (_levels(x) for x in (lr, out.picture, pairs.hr))
     guess = _overlays(sr, out.heatmaps[-1]) if out.heatmaps else sr
     columns = [lr, sr, hr, guess, _overlays(hr, pairs.heatmaps)]
     pixels = np.concatenate(np.concatenate(columns, 2))

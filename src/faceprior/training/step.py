@@ -87,12 +87,12 @@ class Step:
         numbers: dict[str, float] = {}
         finite = True
         if beta:
-            numbers, finite = self._discriminator_step(hr, out.sr.detach(), factor, clip)
+            numbers, finite = self._discriminator_step(hr, out.picture.detach(), factor, clip)
 
         terms = self._terms(out, pairs, hr)
         total = sum(self._weight(name) * value for name, value in terms.items())
         if beta:
-            terms["U"] = self._fooling(out.sr)
+            terms["U"] = self._fooling(out.picture)
             total = total + beta * terms["U"]
         set_rates(self.g_optimiser, factor)
         self.g_optimiser.zero_grad(set_to_none=True)
@@ -136,13 +136,13 @@ class Step:
         loss = self.config.loss
         terms = {}
         if loss.pixel_weight:
-            terms["p"] = pixel_loss(out.sr, hr, loss.pixel)
+            terms["p"] = pixel_loss(out.picture, hr, loss.pixel)
         if self.vgg is not None:
             some = slice(loss.feature_faces)  # a batch is in random order
             with self.fabric.autocast():
                 with torch.no_grad():
                     target = self.vgg(hr[some])
-                features = self.vgg(out.sr[some])
+                features = self.vgg(out.picture[some])
             terms["f"] = feature_loss(features.float(), target.float(), loss.feature_norm)
         if loss.heatmap_weight and out.heatmaps:
             size = out.heatmaps[-1].shape[-1]

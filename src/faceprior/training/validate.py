@@ -48,7 +48,7 @@ def validate(fabric: Fabric, model: nn.Module, maker: PairMaker) -> dict[str, fl
                 target = render_heatmaps(pairs.landmarks, pairs.visible, last.shape[-1])
             h = float(heatmap_loss([last], target, pairs.kernels)) * len(index)
         sums += torch.tensor(
-            [float(psnr(out.sr.float(), pairs.hr).sum()), angle.sum(), scale.sum(), shift.sum(), h, len(index)],
+            [float(psnr(out.picture.float(), pairs.hr).sum()), angle.sum(), scale.sum(), shift.sum(), h, len(index)],
             dtype=torch.float64,
         )
     model.train(training)

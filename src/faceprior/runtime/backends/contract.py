@@ -16,13 +16,27 @@ OUTPUTS: tuple[Signature, ...] = (
     ("heatmaps", "float", [MAPS, HEATMAP_SIZE, HEATMAP_SIZE]),
     ("transforms", "float", [2, 3]),
 )
+SHARP: Signature = ("sharp", *OUTPUTS[0][1:])  # of models with two pictures: the sharper one
 
 
-def check_signature(found: Sequence[Signature], name: str) -> None:
-    """FacepriorError where the inputs and outputs of the file `name` are not those of the contract."""
-    wanted = [INPUT, *OUTPUTS]
-    if list(found) != wanted:
-        raise FacepriorError(f"{name}: expected {_told(wanted)}; got {_told(found)}")
+def wanted(sharp: bool) -> list[str]:
+    """The names of the outputs to ask for, in the order of `Outputs`."""
+    return [SHARP[0] if sharp else OUTPUTS[0][0], *(name for name, _, _ in OUTPUTS[1:])]
+
+
+def check_signature(found: Sequence[Signature], name: str, sharp: bool) -> None:
+    """FacepriorError where the inputs and outputs of the file `name` are not those of the contract, or where it has no
+    sharp picture and that is asked for."""
+    plain = [INPUT, *OUTPUTS]
+    if list(found) not in (plain, [*plain, SHARP]):
+        raise FacepriorError(f"{name}: expected {_told(plain)}; got {_told(found)}")
+    if sharp and list(found) == plain:
+        raise FacepriorError(no_sharp(name))
+
+
+def no_sharp(name: str) -> str:
+    """What is said of the file `name` where it has one picture and the other is asked for."""
+    return f"{name}: has no sharp variant; leave --sharp out (presets/sharp.toml trains one)"
 
 
 def read_header(text: str | None, name: str) -> dict:

@@ -8,7 +8,7 @@ import onnxruntime as ort
 from ...errors import FacepriorError, FacepriorWarning
 from ..threads import thread_count
 from .base import Outputs
-from .contract import INPUT, OUTPUTS, check_signature, checked, read_header, reason
+from .contract import INPUT, check_signature, checked, read_header, reason, wanted
 
 PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
@@ -23,25 +23,27 @@ class OnnxBackend:
 
     `device` "auto" takes the first of CUDA, CoreML, DirectML that the installed ONNX Runtime offers, else the CPU;
     where that does not start, the CPU takes over with a warning of one line. A device named outright that cannot be
-    had is an error, never a silent CPU.
+    had is an error, never a silent CPU. `sharp`: the model's other picture.
     """
 
     name = "onnx"
 
-    def __init__(self, model: bytes, name: str, *, device: str = "auto", threads: int | None = None):
+    def __init__(
+        self, model: bytes, name: str, *, device: str = "auto", threads: int | None = None, sharp: bool = False
+    ):
         options = session_options(threads)
-        wanted = _providers(device)
-        options.enable_mem_pattern = PROVIDERS["dml"] not in wanted  # DirectML's condition
+        providers = _providers(device)
+        options.enable_mem_pattern = PROVIDERS["dml"] not in providers  # DirectML's condition
         try:
-            self.session = _session(model, options, wanted, name)
+            self.session = _session(model, options, providers, name)
         except FacepriorError:
-            if device != "auto" or wanted == [PROVIDERS["cpu"]]:
+            if device != "auto" or providers == [PROVIDERS["cpu"]]:
                 raise
             self.session = _session(model, options, [PROVIDERS["cpu"]], name)
         used = self.session.get_providers()[0]
         self.device = next((d for d, provider in PROVIDERS.items() if provider == used), used)
-        if used != wanted[0]:
-            offered = next(d for d, provider in PROVIDERS.items() if provider == wanted[0])
+        if used != providers[0]:
+            offered = next(d for d, provider in PROVIDERS.items() if provider == providers[0])
             if device != "auto":
                 raise FacepriorError(f"device {device!r} is there but did not start; try device 'cpu'")
             warnings.warn(
@@ -51,13 +53,15 @@ class OnnxBackend:
             )
         nodes = (*self.session.get_inputs(), *self.session.get_outputs())
         kinds = [n.type.removeprefix("tensor(").removesuffix(")") for n in nodes]
-        check_signature([(n.name, k, list(n.shape[1:])) for n, k in zip(nodes, kinds, strict=True)], name)
+        check_signature([(n.name, k, list(n.shape[1:])) for n, k in zip(nodes, kinds, strict=True)], name, sharp)
         self.header = read_header(self.session.get_modelmeta().custom_metadata_map.get("faceprior"), name)
-        self._file = name
+        self._file, self._wanted = name, wanted(sharp)
+        self._running = ort.RunOptions()
+        self._running.only_execute_path_to_fetches = True  # one picture of a model that has two
 
     def run(self, lr: np.ndarray) -> Outputs:
         try:
-            arrays = self.session.run([output[0] for output in OUTPUTS], {INPUT[0]: lr})
+            arrays = self.session.run(self._wanted, {INPUT[0]: lr}, self._running)
         except Exception as error:  # a graph that loads may still not run
             raise FacepriorError(f"{self._file}: ONNX Runtime failed on {len(lr)} faces ({reason(error)})") from None
         return checked(arrays, len(lr), self._file)

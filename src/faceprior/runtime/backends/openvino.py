@@ -10,18 +10,21 @@ import openvino as ov
 from ...errors import FacepriorError
 from ..threads import thread_count
 from .base import Outputs
-from .contract import INPUT, OUTPUTS, check_signature, checked, read_header, reason
+from .contract import INPUT, check_signature, checked, read_header, reason, wanted
 
 TYPES = {"u8": "uint8", "f32": "float"}
 
 
 class OpenVinoBackend:
-    """A model from the bytes of an `.onnx` file, on the CPU; `name` stands for it in errors."""
+    """A model from the bytes of an `.onnx` file, on the CPU; `name` stands for it in errors, `sharp` asks for its other
+    picture."""
 
     name = "openvino"
     device = "cpu"
 
-    def __init__(self, model: bytes, name: str, *, precision: str = "f32", threads: int | None = None):
+    def __init__(
+        self, model: bytes, name: str, *, precision: str = "f32", threads: int | None = None, sharp: bool = False
+    ):
         core = ov.Core()
         if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise FacepriorError("precision 'bf16': this CPU has no bf16 instructions; leave it out")
@@ -40,20 +43,21 @@ class OpenVinoBackend:
         except (RuntimeError, ValueError) as error:
             raise FacepriorError(f"{name}: not a model that OpenVINO loads ({reason(error)})") from None
         names = [node.get_any_name() for node in nodes]
-        check_signature(list(zip(names, kinds, shapes, strict=True)), name)
+        check_signature(list(zip(names, kinds, shapes, strict=True)), name, sharp)
         self.header = read_header(text, name)
+        self._file, self._wanted = name, wanted(sharp)
+        graph = ov.Model([graph.output(output) for output in self._wanted], graph.get_parameters())
         try:
             self._request = core.compile_model(graph, "CPU", settings).create_infer_request()
         except RuntimeError as error:
             raise FacepriorError(f"{name}: OpenVINO cannot run it ({reason(error)})") from None
-        self._file = name
 
     def run(self, lr: np.ndarray) -> Outputs:
         try:
             given = self._request.infer({INPUT[0]: lr}, share_inputs=True)
         except RuntimeError as error:
             raise FacepriorError(f"{self._file}: OpenVINO failed on {len(lr)} faces ({reason(error)})") from None
-        return checked([given[output[0]] for output in OUTPUTS], len(lr), self._file)
+        return checked([given[output] for output in self._wanted], len(lr), self._file)
 
 
 def _free_batch(shape: ov.PartialShape) -> list[int]:

@@ -10,6 +10,7 @@ from ...networks.inference import Inference
 from ...networks.weights import load_model, read_header
 from ..threads import thread_count
 from .base import Outputs
+from .contract import no_sharp, wanted
 
 
 class TorchBackend:
@@ -18,6 +19,7 @@ class TorchBackend:
     `precision` "bf16" computes convolutions in bfloat16 (autocast); the grids stay in float32. `channels_last` and
     `compiled` change the speed alone; a compiled model takes a minute before its first face, and once more for
     another number of faces. `threads` is PyTorch's own setting and holds for the whole process; None leaves it alone.
+    `sharp`: the model's other picture.
     """
 
     name = "torch"
@@ -31,12 +33,19 @@ class TorchBackend:
         precision: str = "f32",
         channels_last: bool = True,
         compiled: bool = False,
+        sharp: bool = False,
     ):
         self.device = _device(device)
         if threads is not None:
             torch.set_num_threads(thread_count(threads))
         self.header = read_header(path)
-        module = Inference(load_model(path)).eval().to(self.device)
+        network = load_model(path)
+        if not sharp and hasattr(network, "sharp_tail"):
+            network.sharp_tail = None  # its picture is not wanted
+        module = Inference(network).eval().to(self.device)
+        if sharp and "sharp" not in module.outputs:
+            raise FacepriorError(no_sharp(str(path)))
+        self._picked = [module.outputs.index(output) for output in wanted(sharp)]
         self.module = module.to(memory_format=torch.channels_last) if channels_last else module
         if compiled:
             self.module.compile(dynamic=False)
@@ -48,7 +57,7 @@ class TorchBackend:
         faces = torch.from_numpy(lr.copy()).to(self.device)
         with torch.autocast(self.device, torch.bfloat16, enabled=self._bf16):
             outputs = self.module(faces)
-        return Outputs(*(output.cpu().numpy() for output in outputs))
+        return Outputs(*(outputs[i].cpu().numpy() for i in self._picked))
 
 
 def _device(device: str) -> str:
