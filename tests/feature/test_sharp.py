@@ -81,7 +81,7 @@ def test_it_starts_as_its_base_and_trains_alone():
     options = {**SMALL, **OPTIONS, "localisation": "lr"}
     base = random_network(MTUNConfig(**{**options, "sharp": False}))
     network = MTUN(MTUNConfig(**options))
-    network.take_base(base)
+    network.take_weights(base)
     network.train()
     assert network.training and network.sharp_tail.training
     assert not any(child.training for child in network.children() if child is not network.sharp_tail)

@@ -45,5 +45,7 @@ def test_a_sharp_tail_trains_on_a_frozen_network(tiny_shards, tmp_path):
     on = _train(tiny_shards, tmp_path / "c", again, "model.sharp=true", "run.steps=1", "optimiser.lr=1e-12")
     learned = dict(on.named_parameters())
     torch.testing.assert_close(learned, {name: state[name] for name in learned}, atol=1e-6, rtol=0)
+    plain = _train(tiny_shards, tmp_path / "e", again, "run.steps=1", "optimiser.lr=1e-12")  # the tail falls away
+    assert {name for name, _ in plain.named_parameters()} == {name for name, _ in base.named_parameters()}
     with pytest.raises(FacepriorError, match=r"name that one as run\.initial"):
         _train(tiny_shards, tmp_path / "d", "model.sharp=true", "run.steps=1")

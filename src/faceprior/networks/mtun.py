@@ -101,11 +101,14 @@ class MTUN(nn.Module):
         self.training = mode
         return self
 
-    def take_base(self, base: "MTUN") -> None:
-        """Start the sharp variant of a trained network: its weights, and its tail's once more for the sharp one."""
-        state = base.state_dict()
-        sharp = {key.replace("tail.", "sharp_tail.", 1): v for key, v in state.items() if key.startswith("tail.")}
-        self.load_state_dict({**state, **sharp})
+    def take_weights(self, other: "MTUN") -> None:
+        """Start from a trained network. Where that has no sharp tail and this one has, from its tail's weights twice."""
+        state = other.state_dict()
+        if self.sharp_tail is None:
+            state = {key: value for key, value in state.items() if not key.startswith("sharp_tail.")}
+        elif other.sharp_tail is None:
+            state |= {f"sharp_{key}": value for key, value in state.items() if key.startswith("tail.")}
+        self.load_state_dict(state)
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         """The localisation net's: it breaks under the rate of the rest and has its own."""

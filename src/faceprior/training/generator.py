@@ -49,14 +49,17 @@ def make_generator(
 
 
 def _start_from(network: nn.Module, path: Path) -> None:
-    """Take the weights of `path`. FacepriorError where it holds another network, but for a sharp tail to come."""
+    """Take the weights of `path`. FacepriorError where it holds another network, but for a sharp tail more or less."""
     found = load_model(path)
-    if found.config == network.config:
-        network.load_state_dict(found.state_dict())
-    elif isinstance(network, MTUN) and isinstance(found, MTUN) and replace(found.config, sharp=True) == network.config:
-        network.take_base(found)
-    else:
+    config = found.config
+    if isinstance(found, MTUN) and isinstance(network, MTUN):
+        config = replace(config, sharp=network.config.sharp)
+    if config != network.config:
         raise FacepriorError(f"{path}: holds another network than [model] describes; run.initial needs the same one")
+    if isinstance(found, MTUN):
+        network.take_weights(found)
+    else:
+        network.load_state_dict(found.state_dict())
 
 
 def closed_form(network: nn.Module) -> bool:
