@@ -102,7 +102,7 @@ class MTUN(nn.Module):
         return self
 
     def take_weights(self, other: "MTUN") -> None:
-        """Start from a trained network. Where that has no sharp tail and this one has, from its tail's weights twice."""
+        """Start from a trained network. Where that has no sharp tail and this one has, from its tail twice."""
         state = other.state_dict()
         if self.sharp_tail is None:
             state = {key: value for key, value in state.items() if not key.startswith("sharp_tail.")}
