@@ -67,6 +67,20 @@ def test_by_the_command(tmp_path):
     assert np.abs(pictures[0] - pictures[1]).mean() > 3
 
 
+def test_export_softens_it(tmp_path):
+    weights = small_safetensors(**OPTIONS)
+    lr = smooth_faces(3)
+    apart = []
+    for sharpness in (1.0, 0.5, 0.0):
+        out = tmp_path / f"{sharpness}.onnx"
+        done = CliRunner().invoke(app, ["export", str(weights), "-o", str(out), "--sharpness", str(sharpness)])
+        assert done.exit_code == 0, done.output
+        apart.append(difference(faceprior.load(out)(lr), faceprior.load(out, sharp=True)(lr)).mean())
+    assert apart[0] > apart[1] > apart[2] == 0
+    done = CliRunner().invoke(app, ["export", str(small_safetensors()), "--sharpness", "0.5"])
+    assert "has no sharp variant" in str(done.exception)
+
+
 def test_evaluate_takes_it_as_a_model_of_its_own():
     from faceprior.evaluation.models import resolve
 

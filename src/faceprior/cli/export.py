@@ -11,6 +11,9 @@ def export(
         None, "-o", "--out", help="The .onnx file, or .safetensors for PyTorch (default: .onnx beside the weights)."
     ),
     fp16: bool = typer.Option(True, "--fp16/--fp32", help="How weights are kept on disk; computed is in fp32."),
+    sharpness: float = typer.Option(
+        1.0, min=0, max=1, help="Of a model with a sharp variant: how far that goes from the plain one, 0-1."
+    ),
     package: str | None = typer.Option(
         None, "--package", metavar="NAME", help="Make it a packaged model of this checkout instead."
     ),
@@ -30,6 +33,11 @@ def export(
         raise FacepriorError("--description, --default and --safetensors go with --package NAME")
     weights = weights_of_run(model) if model.is_dir() else model
     network, header = load_model(weights), read_header(weights)
+    if sharpness < 1:
+        if getattr(network, "sharp_tail", None) is None:
+            raise FacepriorError(f"{weights}: has no sharp variant; leave --sharpness out")
+        network.soften(sharpness)
+        header["provenance"] = {**header.get("provenance", {}), "sharpness": sharpness}
     if package is not None:
         from .package import package_model
 

@@ -110,6 +110,15 @@ class MTUN(nn.Module):
             state |= {f"sharp_{key}": value for key, value in state.items() if key.startswith("tail.")}
         self.load_state_dict(state)
 
+    @torch.no_grad()
+    def soften(self, sharpness: float) -> None:
+        """Bring the sharp tail's weights nearer to the plain tail's, in place: 1 leaves them, 0 makes the two alike.
+
+        Network interpolation (ESRGAN, section 3.4): the tails have one origin, so what lies between them works.
+        """
+        for sharp, plain in zip(self.sharp_tail.parameters(), self.tail.parameters(), strict=True):
+            sharp.lerp_(plain, 1 - sharpness)
+
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         """The localisation net's: it breaks under the rate of the rest and has its own."""
         return self.localisation.parameters()
