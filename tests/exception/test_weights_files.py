@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 
 import faceprior
 from faceprior import FacepriorError
+from faceprior.networks.weights import load_model, save_model
 
 
 def refused(call, *arguments, **options) -> str:
@@ -249,3 +250,10 @@ def test_numbers_out_of_range(column, value, reason, tiny_shards, tmp_path):
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), tmp_path / "x.parquet")
     message = refused(read_shard, tmp_path / "x.parquet")
     assert f"row 2 ('{rows[2]['name']}')" in message and reason in message
+
+
+def test_others_may_read_what_is_saved(tmp_path):
+    """As the umask has it, not for the owner alone."""
+    save_model(load_model(small_safetensors()), tmp_path / "a.safetensors")
+    (tmp_path / "b").touch()
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "b").stat().st_mode

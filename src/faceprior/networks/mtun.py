@@ -116,8 +116,10 @@ class MTUN(nn.Module):
 
         Network interpolation (ESRGAN, section 3.4): the tails have one origin, so what lies between them works.
         """
-        for sharp, plain in zip(self.sharp_tail.parameters(), self.tail.parameters(), strict=True):
-            sharp.lerp_(plain, 1 - sharpness)
+        plain = self.tail.state_dict()
+        for key, value in self.sharp_tail.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(plain[key], 1 - sharpness)
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         """The localisation net's: it breaks under the rate of the rest and has its own."""

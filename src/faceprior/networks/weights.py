@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from .._version import __version__
@@ -37,8 +37,9 @@ def save_model(
         "provenance": provenance or {},
         "sha256": digest(state),
     }
+    data = save(state, {KEY: json.dumps(header)})  # its save_file makes files that their owner alone may read
     with beside(path) as part:
-        save_file(state, part, {KEY: json.dumps(header)})
+        part.write_bytes(data)
         settle(part, path)
 
 
