@@ -106,3 +106,11 @@ def test_it_starts_as_its_base_and_trains_alone():
     torch.testing.assert_close(out.sharp, out.sr)
     torch.testing.assert_close(out.sr, base(lr).sr)
     assert out.picture is out.sharp
+
+
+def test_the_demo_shows_both(tmp_path):
+    done = CliRunner().invoke(app, ["demo", "-o", str(tmp_path / "demo"), "--model", str(small_onnx(**OPTIONS))])
+    assert done.exit_code == 0, done.output
+    assert done.output.count(" dB") == 4 and "(sharp)" in done.output
+    plain, sharp = (np.asarray(Image.open(tmp_path / "demo" / f"output{s}.png")).astype(int) for s in ("", "-sharp"))
+    assert np.abs(plain - sharp).mean() > 3

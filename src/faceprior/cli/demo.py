@@ -28,7 +28,6 @@ class Sample(NamedTuple):
 def demo(
     out: Path = typer.Option(Path("faceprior-demo"), "-o", "--out", help="Folder for the pictures."),
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
-    sharp: bool = typer.Option(False, "--sharp", help="The model's perceptual variant."),
 ) -> None:
     """Reduce the packaged photo until the face is 16 pixels wide and tilted, restore it, compare with the truth."""
     from ..files import write_atomically
@@ -36,22 +35,27 @@ def demo(
     from ..runtime.upscaler import load
 
     sample = make_sample()
-    upscaler = load(model, sharp=sharp)
+    upscaler = load(model)
     result = upscaler(sample.lr[None])
     image, heatmaps = result.images[0], result.heatmaps[0]
     tilted, upright = bicubic(sample.lr), bicubic_aligned(sample.lr)
 
+    faces = [(upscaler.info.name, "faceprior, 128x128", image)]
+    if upscaler.has_sharp:
+        sharp = load(model, sharp=True)
+        faces.append((sharp.info.name, "faceprior --sharp", sharp(sample.lr[None]).images[0]))
+
     strip = [
         ("input, 16x16", sample.lr),
         ("bicubic", tilted),
-        ("faceprior, 128x128", image),
+        *((title, picture) for _, title, picture in faces),
         ("heatmaps", overlay(image, heatmaps)),
         ("truth", sample.truth),
     ]
     files = {
         "before-after.png": panels(strip, PANEL),
         "input.png": Image.fromarray(sample.lr),
-        "output.png": Image.fromarray(image),
+        **dict(zip(("output.png", "output-sharp.png"), (Image.fromarray(p) for _, _, p in faces), strict=False)),
         "truth.png": Image.fromarray(sample.truth),
     }
     if out.exists() and not out.is_dir():
@@ -66,7 +70,7 @@ def demo(
     angle = float(similarity_parameters(result.transforms[0])[0])
     print(f"PSNR against the original (upright, {HR}x{HR}, 8-bit RGB)")
     for name, picture in (
-        (f"faceprior ({upscaler.info.name})", image),
+        *((f"faceprior ({name})", picture) for name, _, picture in faces),
         ("bicubic", tilted),
         ("bicubic, turned upright by the true angle", upright),
     ):

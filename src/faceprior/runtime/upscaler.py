@@ -72,6 +72,11 @@ class Upscaler:
             result.images[part], result.heatmaps[part], result.transforms[part] = outputs
         return result
 
+    @property
+    def has_sharp(self) -> bool:
+        """Whether `load(..., sharp=True)` gives this model's other picture."""
+        return bool(self.backend.header.get("config", {}).get("sharp"))
+
     def photo(self, image, **options):
         """A whole photo (file, uint8 (H, W, 3) or Pillow image) -> `PhotoResult`; options of `faceprior.upscale`."""
         from ..photo.api import upscale  # here alone: the runtime does not need the photo part
