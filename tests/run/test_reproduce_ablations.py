@@ -212,10 +212,15 @@ def test_rows_that_decide_a_claim_have_three_seeds(tiny_shards, tmp_path):
     assert all(run.stn0.parent == sources[run.seed] for run in runs if run.row.name != "aligner")
 
 
-def test_a_cpu_with_tiles_uses_bf16_and_says_so(monkeypatch):
+def test_a_cpu_with_bf16_instructions_uses_them_and_says_so(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for tiles, why in ((True, "a CPU with AMX"), (False, None)):
+    for tiles, vectors, why in (
+        (True, True, "a CPU with AMX"),
+        (False, True, "a CPU with AVX-512 BF16"),
+        (False, False, None),
+    ):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda tiles=tiles: tiles, raising=False)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=vectors: has, raising=False)
         assert module.fast_bf16("cpu") == module.fast_bf16("auto") == why
     common = module._common(("run.steps=4", "run.batch=2"), Budget(overrides=("run.steps=9",)), "a CPU with AMX")
     assert common == ["run.steps=9", "run.batch=2", "run.precision=bf16-mixed (a CPU with AMX)"]

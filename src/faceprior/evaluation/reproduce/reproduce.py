@@ -157,9 +157,11 @@ def fast_bf16(device: str) -> str | None:
     """Why bf16 is the faster precision on what runs the rows, None where it is not."""
     if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
         return "a GPU"
-    # Without tiles a CPU only emulates bf16, or gains little by it. The name is private; without it: float32.
-    tiles = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    return "a CPU with AMX" if tiles() else None
+    # Without instructions of its own a CPU only emulates bf16. The names are private; without them: float32.
+    for probe, name in (("_is_amx_tile_supported", "AMX"), ("_is_avx512_bf16_supported", "AVX-512 BF16")):
+        if getattr(torch.cpu, probe, lambda: False)():
+            return f"a CPU with {name}"
+    return None
 
 
 def _common(reduced: Sequence[str], budget: Budget, precision: str | None) -> list[str]:
