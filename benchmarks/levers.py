@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 from candidates import find, scratch_folder
-from int8 import quantised
 from timing import CLOCKS, interleaved
 
 from faceprior.networks import rewrites
 from faceprior.networks.export import export_onnx
+from faceprior.networks.quantise import export_int8
 from faceprior.networks.weights import load_model, read_header
 from faceprior.runtime.backends.onnx import session_options
 from faceprior.runtime.threads import thread_count
@@ -110,11 +110,10 @@ def with_torch(weights: Path, threads: int, compiled: bool) -> dict[str, Run]:
 
 
 def with_int8(network, header: dict, threads: int, calibration: np.ndarray, scratch: Path) -> dict[str, Run]:
-    fp32 = scratch / "fp32.onnx"
-    export_onnx(network, fp32, header, fp16=False)
     found = {}
     for name, keep in (("int8", False), ("int8, ends in f32", True)):
-        model = quantised(fp32, scratch / f"{name}.onnx", calibration, keep_ends=keep)
+        model = scratch / f"{name}.onnx"
+        export_int8(network, model, header, calibration, keep_ends=keep)
         found[f"{name}, ONNX Runtime"] = session(model, threads)
         if _has("openvino"):
             import openvino as ov

@@ -17,6 +17,12 @@ def sealed(model: bytes) -> bytes:
     return model + _START + hashlib.sha256(model).hexdigest().encode()
 
 
+def unsealed(data: bytes) -> bytes:
+    """The model without the seal behind it: for what changes it and seals it anew."""
+    rest = data[: -len(_START) - _HEX]
+    return rest if data[len(rest) : -_HEX] == _START else data
+
+
 def is_broken(data: bytes) -> bool:
     """Whether there is a seal at the end and it is not that of the rest."""
     rest = data[: -len(_START) - _HEX]

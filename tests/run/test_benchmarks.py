@@ -4,9 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from random_models import small_onnx, small_safetensors, smooth_faces
+from random_models import small_onnx, small_safetensors
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -65,18 +64,6 @@ def test_inference(monkeypatch, capsys, arguments):
             "torch",
             "onnx",
         ]
-
-
-def test_int8_is_a_model_of_the_same_contract(tmp_path):
-    from int8 import quantised
-
-    import faceprior
-
-    fp32 = small_onnx(fp16=False)
-    out = quantised(fp32, tmp_path / "int8.onnx", smooth_faces(8))
-    lr = smooth_faces(4, seed=3)
-    exact, near = (faceprior.load(path, threads=1)(lr).images.astype(int) for path in (fp32, out))
-    assert 0 < np.abs(exact - near).mean() < 10
 
 
 @pytest.mark.parametrize("script", ["inference", "levers", "training_speed"])

@@ -11,6 +11,15 @@ def export(
         None, "-o", "--out", help="The .onnx file, or .safetensors for PyTorch (default: .onnx beside the weights)."
     ),
     fp16: bool = typer.Option(True, "--fp16/--fp32", help="How weights are kept on disk; computed is in fp32."),
+    int8: bool = typer.Option(
+        False,
+        "--int8",
+        help="Convolutions in int8: half the bytes, about half the time on CPUs with VNNI, some hundredths of a dB.",
+    ),
+    data: Path | None = typer.Option(
+        None, "-d", "--data", help="With --int8: a folder written by `faceprior prepare`, to measure ranges on."
+    ),
+    faces: int = typer.Option(256, min=1, help="With --int8: how many of its training faces."),
     sharpness: float = typer.Option(
         1.0, min=0, max=1, help="Of a model with a sharp variant: how far that goes from the plain one, 0-1."
     ),
@@ -31,6 +40,10 @@ def export(
 
     if package is None and (description or default or safetensors):
         raise FacepriorError("--description, --default and --safetensors go with --package NAME")
+    if int8 != (data is not None):
+        raise FacepriorError("--int8 and --data go together: ranges are measured on training faces")
+    if int8 and (package is not None or (out is not None and out.suffix != ".onnx")):
+        raise FacepriorError("--int8 writes an .onnx file: leave --package out, and end the name of -o so")
     weights = weights_of_run(model) if model.is_dir() else model
     network, header = load_model(weights), read_header(weights)
     if sharpness < 1:
@@ -46,14 +59,31 @@ def export(
         for path in package_model(network, header, package, description, default=default, safetensors=safetensors):
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
         return
-    out = out or weights.with_suffix(".onnx")
+    out = out or weights.with_suffix(".int8.onnx" if int8 else ".onnx")
     if out.suffix not in (".onnx", ".safetensors"):
         raise FacepriorError(f"{out}: expected a name that ends in .onnx or .safetensors")
     if out.resolve() == weights.resolve():
         raise FacepriorError(f"{out}: is what is to be exported; -o names another file")
     out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".onnx":
+    if int8:
+        from ..networks.quantise import export_int8
+
+        header["provenance"] = {**header.get("provenance", {}), "int8_faces": faces}
+        export_int8(network, out, header, _training_faces(data, faces))
+    elif out.suffix == ".onnx":
         export_onnx(network, out, header, fp16=fp16)
     else:
         save_model(network, out, header.get("provenance"), dtype=torch.float16 if fp16 else torch.float32)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _training_faces(data: Path, faces: int):
+    """uint8 (N, 16, 16, 3), unaligned as in training."""
+    import torch
+
+    from ..dataset.pairs import PairMaker
+    from ..dataset.store import FaceStore
+
+    store = FaceStore.load(data, "train", limit=faces)
+    lr = PairMaker(store).test(torch.arange(len(store.names))).lr
+    return ((lr + 1) * 127.5).round().byte().permute(0, 2, 3, 1).contiguous().numpy()

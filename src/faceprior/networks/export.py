@@ -80,11 +80,11 @@ def _name_axes(model: onnx.ModelProto) -> None:
         value.CopyFrom(helper.make_tensor_value_info(value.name, kind, ["N", *shapes[value.name]]))
 
 
-def store_fp16(model: onnx.ModelProto) -> None:
+def store_fp16(model: onnx.ModelProto, fp16_from: int = FP16_FROM) -> None:
     """Large fp32 initialisers -> fp16 + Cast, in place. A tensor that fp16 cannot hold stays fp32."""
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < FP16_FROM:
+        if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < fp16_from:
             continue
         with np.errstate(over="ignore"):
             half = numpy_helper.to_array(tensor).astype(np.float16)

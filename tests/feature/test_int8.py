@@ -1,0 +1,76 @@
+"""`faceprior export --int8`: the same contract, near the same picture, the same bytes every time."""
+
+import numpy as np
+import onnx
+import pytest
+from random_models import small_onnx, small_safetensors, smooth_faces
+from typer.testing import CliRunner
+
+import faceprior
+from faceprior.cli.app import app
+from faceprior.errors import FacepriorError
+
+OPTIONS = {"sharp": True, "localisation": "lr", "tail": "shuffle", "heb": 32, "base": True}
+
+
+@pytest.fixture(scope="module")
+def int8(tmp_path_factory, tiny_shards):
+    out = tmp_path_factory.mktemp("int8") / "model.onnx"
+    command = ["export", str(small_safetensors(**OPTIONS)), "--int8", "-d", str(tiny_shards), "-o", str(out)]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.mark.parametrize("sharp", [False, True])
+def test_near_the_exact_model(int8, sharp):
+    lr = smooth_faces(6, seed=3)
+    files = small_onnx(fp16=False, **OPTIONS), int8
+    exact, near = (faceprior.load(path, threads=1, sharp=sharp)(lr) for path in files)
+    apart = np.abs(exact.images.astype(int) - near.images.astype(int))
+    assert 0 < apart.mean() < 10
+    np.testing.assert_allclose(exact.transforms, near.transforms, atol=1e-3)  # the STN stays in floats; its weights are fp16 on disk
+
+
+def test_convolutions_are_integers_and_the_file_says_what_it_is(int8):
+    model = onnx.load(int8)
+    kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    dequantised = {n.output[0] for n in model.graph.node if n.op_type == "DequantizeLinear" and n.input[0] in kinds}
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    quantised = [node for node in convolutions if node.input[1] in dequantised]
+    assert 0 < len(quantised) < len(convolutions)  # the ends are not
+    assert int8.stat().st_size < small_onnx(fp16=False, **OPTIONS).stat().st_size
+    assert faceprior.load(int8).backend.header["provenance"]["int8_faces"] == 256
+
+
+def test_the_same_bytes_over_batches_and_threads(int8):
+    lr = smooth_faces(5, seed=4)
+    whole = faceprior.load(int8, threads=1)(lr).images.astype(int)
+    for threads in (1, 2):
+        again = faceprior.load(int8, threads=threads)
+        np.testing.assert_array_equal(again(lr).images, again(lr).images)
+        single = np.concatenate([again(face[None]).images for face in lr]).astype(int)
+        assert np.abs(single - whole).max() <= 1
+
+
+def test_a_flipped_bit_is_found(int8, tmp_path):
+    data = bytearray(int8.read_bytes())
+    data[len(data) // 2] ^= 4
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(data)
+    with pytest.raises(FacepriorError):
+        faceprior.load(broken)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--int8"], "--int8 and --data go together"),
+        (["--data", "shards"], "--int8 and --data go together"),
+        (["--int8", "--data", "shards", "--package", "x"], "writes an .onnx file"),
+        (["--int8", "--data", "shards", "-o", "x.safetensors"], "writes an .onnx file"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(flags, said):
+    done = CliRunner().invoke(app, ["export", str(small_safetensors()), *flags])
+    assert said in str(done.exception)
