@@ -29,7 +29,7 @@ def test_near_the_exact_model(int8, sharp):
     exact, near = (faceprior.load(path, threads=1, sharp=sharp)(lr) for path in files)
     apart = np.abs(exact.images.astype(int) - near.images.astype(int))
     assert 0 < apart.mean() < 10
-    np.testing.assert_allclose(exact.transforms, near.transforms, atol=1e-3)  # the STN stays in floats; its weights are fp16 on disk
+    np.testing.assert_allclose(exact.transforms, near.transforms, atol=1e-3)  # in floats, fp16 on disk
 
 
 def test_convolutions_are_integers_and_the_file_says_what_it_is(int8):
