@@ -2,6 +2,9 @@
 
 import io
 import json
+import tarfile
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from PIL import Image  # noqa: E402
 from random_models import small_onnx, smooth_faces  # noqa: E402
 
 from faceprior.bulk import attempts as attempts_module  # noqa: E402
-from faceprior.bulk import listing, run  # noqa: E402
+from faceprior.bulk import listing, places, run  # noqa: E402
 from faceprior.bulk.listing import STATE, Source, chunks, spread  # noqa: E402
 from faceprior.bulk.names import marks, stems  # noqa: E402
 from faceprior.bulk.places import Place  # noqa: E402
@@ -67,6 +70,21 @@ def test_a_place_writes_lists_reads_and_deletes(place):
     place.delete("a/b.png")
     place.delete("a/b.png")
     assert place.stat(["a/b.png"]) == [None]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_threads_read_one_archive_at_once(tmp_path, kind):
+    contents = {f"{i:02d}.bin": bytes([i]) * 70_000 for i in range(24)}
+    archive = tmp_path / f"all.{kind}"
+    with zipfile.ZipFile(archive, "w") if kind == "zip" else tarfile.open(archive, "w") as file:
+        for name, data in contents.items():
+            (tmp_path / name).write_bytes(data)
+            (file.write if kind == "zip" else file.add)(tmp_path / name, name)
+    for _ in range(5):
+        places._opened_once.cache_clear()  # all threads come first
+        with ThreadPoolExecutor(8) as pool:
+            read = list(pool.map(Place(f"{kind}://::file://{archive}").read, contents))
+        assert read == list(contents.values())
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path):

@@ -6,7 +6,9 @@ Local paths, file://, s3://, gs:// and abfs:// are PyArrow's own file systems; a
 import os
 import re
 import secrets
+import threading
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -86,7 +88,9 @@ class Place:
         return sorted(_entry(info) for info in self._opened[0].get_file_info(selector) if info.type in kinds)
 
     def read(self, name: str) -> bytes:
-        with self._opened[0].open_input_file(self._path(name)) as file:
+        # fsspec's archives (zip://, tar://) hold one open file and promise no thread safety.
+        alone = _ARCHIVE if "::" in self.text else nullcontext()
+        with alone, self._opened[0].open_input_file(self._path(name)) as file:
             return file.read()
 
     def write(self, name: str, data: bytes) -> None:
@@ -124,13 +128,23 @@ class Place:
         self._opened[0].delete_dir_contents(self._path(folder), missing_dir_ok=True)
 
 
+_OPENING = threading.Lock()
+_ARCHIVE = threading.Lock()
+
 # Stores that show a new object only when its upload has ended.
 _STORES = (pafs.S3FileSystem, pafs.GcsFileSystem, pafs.AzureFileSystem)
 _FSSPEC_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"})
 
 
-@cache
 def _open(text: str) -> tuple[pafs.FileSystem, str, bool]:
+    """As `_opened_once`; of threads that come first at the same time one makes it, since fsspec's archives close their
+    file when a second instance is thrown away."""
+    with _OPENING:
+        return _opened_once(text)
+
+
+@cache
+def _opened_once(text: str) -> tuple[pafs.FileSystem, str, bool]:
     """-> the file system, the path in it, and whether it is a store whose puts are atomic."""
     try:
         if not is_uri(text):
