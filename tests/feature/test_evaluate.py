@@ -14,6 +14,8 @@ for needed in ("torchmetrics", "pyarrow", "onnx", "safetensors"):
 
 import onnx  # noqa: E402
 from onnx import TensorProto, helper  # noqa: E402
+from random_models import small_safetensors  # noqa: E402
+from torch import nn  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from faceprior.dataset.context import encode  # noqa: E402
@@ -21,6 +23,7 @@ from faceprior.dataset.pairs import PairMaker  # noqa: E402
 from faceprior.dataset.protocol import ALIGNED_Y, PAPER  # noqa: E402
 from faceprior.dataset.shards import FORMAT, ShardWriter  # noqa: E402
 from faceprior.dataset.store import FaceStore  # noqa: E402
+from faceprior.errors import FacepriorError  # noqa: E402
 from faceprior.evaluation.evaluate import EvaluateOptions, evaluate  # noqa: E402
 from faceprior.evaluation.floors import BicubicTrue, enlarge  # noqa: E402
 from faceprior.evaluation.groups import breakdown  # noqa: E402
@@ -30,7 +33,7 @@ from faceprior.evaluation.scores import as_images, score_split  # noqa: E402
 from faceprior.face.similarity import similarity_parameters  # noqa: E402
 from faceprior.networks.config import MTUNConfig  # noqa: E402
 from faceprior.networks.mtun import MTUN  # noqa: E402
-from faceprior.networks.weights import save_model  # noqa: E402
+from faceprior.networks.weights import load_model, save_model  # noqa: E402
 
 NAMES = ("25_0_1_2017.jpg", "3_1_2_2017.jpg", "71_1_0_2017.jpg", "41_0_4_2017.jpg", "00012A08.jpg", "someone_03.jpg")
 YAWS = (0.0, -14.9, 15.0, 40.0, -40.1, 80.0)
@@ -172,6 +175,22 @@ def test_our_own_weights_file_and_run_folder(shards, tmp_path):
     assert run.overall["stn_degrees"].mean == pytest.approx(expected, rel=1e-4)
     assert run.overall["centre"].n == 6 and len(run.sha256) == 64
     assert "centre" not in plain.overall and plain.overall["psnr"].n == 6  # no HEB: no heatmaps to judge
+
+
+def test_a_network_that_is_told_the_transform(shards, tmp_path):
+    """Random weights and the LR warped upright under them: told, it warps as `bicubic-true` does but for its tail."""
+    file = small_safetensors(localisation="lr", tail="shuffle", heb=32, base=True)
+    network = load_model(file)
+    tail = [module for module in network.tail.modules() if isinstance(module, nn.Conv2d)][-1]
+    for parameter in tail.parameters():
+        nn.init.zeros_(parameter)
+    save_model(network, tmp_path / "model.safetensors")
+    _, floor, plain, told = evaluate([str(tmp_path), f"aligned:{tmp_path}"], shards).models
+    assert told.overall["psnr"].mean == pytest.approx(floor.overall["psnr"].mean, abs=1)
+    assert told.overall["psnr"].mean > plain.overall["psnr"].mean + 2
+    assert "stn_degrees" not in told.overall and told.sha256 == plain.sha256
+    with pytest.raises(FacepriorError, match="weights that PyTorch reads"):
+        resolve("aligned:default")
 
 
 def test_python_callable(shards, tmp_path, monkeypatch):

@@ -13,8 +13,9 @@ def evaluate(
         typer.Option(
             "--model",
             "-m",
-            help="A packaged model (default, mtun ...), a .safetensors or .onnx file, a run folder, onnx:PATH, or "
-            "python:module:callable; any number of times. The floors bicubic and bicubic-true are always there.",
+            help="A packaged model (default, mtun ...), a .safetensors or .onnx file, a run folder, sharp:MODEL, "
+            "onnx:PATH, python:module:callable, or aligned:RUN (a network told the true transform); any number of "
+            "times. The floors bicubic and bicubic-true are always there.",
         ),
     ] = None,
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",

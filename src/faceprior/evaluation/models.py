@@ -7,6 +7,7 @@
 | `onnx:PATH[?range=0,1&layout=nchw&size=16]` | an outside ONNX file, see `outside.py` |
 | `python:module:callable` | an outside function, see `outside.py` |
 | `sharp:default`, `sharp:` and any of the following | the perceptual variant that a model of ours holds |
+| `aligned:PATH`, a `.safetensors` file or run folder of an MTUN | that one, told the true transform: see `aligned.py` |
 | `default`, `mtun` ..., a `.safetensors` or `.onnx` file, a run folder | ours, through `faceprior.load` |
 """
 
@@ -73,6 +74,10 @@ def resolve(spec: str, device: str = "auto") -> Restorer:
         return PythonModel(spec.removeprefix("python:"))
     if spec.startswith("sharp:"):
         return Ours(spec.removeprefix("sharp:"), device, name=spec, sharp=True)
+    if spec.startswith("aligned:"):
+        from .aligned import Aligned
+
+        return Aligned(spec, device)
     return Ours(spec, device)
 
 

@@ -26,9 +26,10 @@ class Inference(nn.Module):
         sharp = getattr(self.network, "sharp_tail", None) is not None
         return ["images", "heatmaps", "transforms", *(["sharp"] if sharp else [])]
 
-    def forward(self, lr: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, lr: Tensor, transform: Tensor | None = None) -> tuple[Tensor, ...]:
+        """`transform`: as `MTUN.forward` takes it."""
         x = lr.permute(0, 3, 1, 2).float() / 127.5 - 1
-        output = self.network(x)
+        output = self.network(x) if transform is None else self.network(x, transform)
         if output.heatmaps:
             heatmaps = output.heatmaps[-1].float()  # of a network in bf16
             if heatmaps.shape[-1] != HEATMAP_SIZE:

@@ -143,10 +143,13 @@ class MTUN(nn.Module):
             x = self.up64(x)
         return torch.cat([x, F.interpolate(lr, scale_factor=self.align_at // LR_SIZE, mode="nearest")], 1)
 
-    def forward(self, lr: Tensor) -> MTUNOutput:
+    def forward(self, lr: Tensor, transform: Tensor | None = None) -> MTUNOutput:
+        """`transform` (B, 2, 3): told instead of estimated, to measure what alignment costs."""
         x = self.features(lr)
-        seen = x if self.config.localisation == "paper" else lr
-        (*looks, transform), points = self.localisation.locate(seen)
+        looks, points = [], []
+        if transform is None:
+            seen = x if self.config.localisation == "paper" else lr
+            (*looks, transform), points = self.localisation.locate(seen)
         aligned = self.after_stn(warp(x, transform, self.align_at))
 
         heatmaps = self.heb(aligned) if self.heb is not None else []
