@@ -101,7 +101,7 @@ def measure(candidate: Candidate, runtimes: list[str], a: argparse.Namespace) ->
             share = f"{100 * 16 * candidate.gflop / peak.gflop / at.ratio(runtime, f'{runtime} peak'):.0f} %"
         cells.append(f"{share:>13}")
         cells.append(f"{times[1].ratio('torch', runtime):>17.1f}x" if "torch" in runs else f"{'-':>18}")
-        if not a.cold or candidate.weights is None or "compiled" in runtime or runtime == "torch bf16":
+        if not a.cold or candidate.weights is None or "compiled" in runtime or runtime in ("torch bf16", "int8"):
             cells.append(f"{'-':>14}{'-':>15}")
         else:
             first, small = cold(candidate, runtime, threads, 1, 5, a.clock)

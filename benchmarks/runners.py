@@ -1,6 +1,7 @@
 """One way to call a model in each runtime: `run(faces)` with uint8 (N, 16, 16, 3)."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from candidates import Candidate
@@ -9,7 +10,7 @@ from faceprior.errors import FacepriorError
 from faceprior.runtime.upscaler import load
 
 Run = Callable[[np.ndarray], object]
-RUNTIMES = ("onnx", "openvino", "openvino bf16", "torch", "torch bf16", "torch compiled", "torch compiled bf16")
+RUNTIMES = ("onnx", "openvino", "openvino bf16", "torch", "torch bf16", "torch compiled", "torch compiled bf16", "int8")
 DEFAULT = RUNTIMES[:5]
 
 
@@ -19,6 +20,8 @@ def runner(candidate: Candidate, runtime: str, threads: int | None) -> Run | Non
     precision = "bf16" if "bf16" in words else "f32"
     if candidate.weights is None:
         return _outside(candidate, threads) if runtime == "onnx" else None
+    if backend == "int8":
+        return load(_int8(candidate), device="cpu", threads=threads)
     if backend == "torch":
         from faceprior.runtime.backends.torch import TorchBackend
 
@@ -37,6 +40,17 @@ def runner(candidate: Candidate, runtime: str, threads: int | None) -> Run | Non
     except FacepriorError as error:
         print(f"{candidate.name}, {runtime}: left out: {error}")
         return None
+
+
+def _int8(candidate: Candidate) -> Path:
+    """As `faceprior export --int8` makes it, its ranges from noise: they take the same time."""
+    from faceprior.networks.quantise import export_int8
+    from faceprior.networks.weights import load_model, read_header
+
+    lr = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), np.uint8)
+    path = candidate.onnx.with_suffix(".int8.onnx")
+    export_int8(load_model(candidate.weights), path, read_header(candidate.weights), lr)
+    return path
 
 
 def _outside(candidate: Candidate, threads: int | None) -> Run:
