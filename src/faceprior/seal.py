@@ -18,7 +18,7 @@ def sealed(model: bytes) -> bytes:
 
 
 def unsealed(data: bytes) -> bytes:
-    """The model without the seal behind it: for what changes it and seals it anew."""
+    """The model without the seal behind it: a tool that rewrites it would keep the seal, of other bytes."""
     rest = data[: -len(_START) - _HEX]
     return rest if data[len(rest) : -_HEX] == _START else data
 

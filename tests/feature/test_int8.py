@@ -1,14 +1,18 @@
 """`faceprior export --int8`: the same contract, near the same picture, the same bytes every time."""
 
 import numpy as np
-import onnx
 import pytest
-from random_models import small_onnx, small_safetensors, smooth_faces
-from typer.testing import CliRunner
 
-import faceprior
-from faceprior.cli.app import app
-from faceprior.errors import FacepriorError
+onnx = pytest.importorskip("onnx")
+for needed in ("torch", "pyarrow", "onnxscript"):
+    pytest.importorskip(needed)
+
+from random_models import small_onnx, small_safetensors, smooth_faces  # noqa: E402
+from typer.testing import CliRunner  # noqa: E402
+
+import faceprior  # noqa: E402
+from faceprior.cli.app import app  # noqa: E402
+from faceprior.errors import FacepriorError  # noqa: E402
 
 OPTIONS = {"sharp": True, "localisation": "lr", "tail": "shuffle", "heb": 32, "base": True}
 
@@ -69,6 +73,7 @@ def test_a_flipped_bit_is_found(int8, tmp_path):
         (["--data", "shards"], "--int8 and --data go together"),
         (["--int8", "--data", "shards", "--package", "x"], "writes an .onnx file"),
         (["--int8", "--data", "shards", "-o", "x.safetensors"], "writes an .onnx file"),
+        (["--int8", "--data", "shards", "--fp32"], "writes an .onnx file"),
     ],
 )
 def test_what_does_not_go_together_is_refused(flags, said):

@@ -42,8 +42,8 @@ def export(
         raise FacepriorError("--description, --default and --safetensors go with --package NAME")
     if int8 != (data is not None):
         raise FacepriorError("--int8 and --data go together: ranges are measured on training faces")
-    if int8 and (package is not None or (out is not None and out.suffix != ".onnx")):
-        raise FacepriorError("--int8 writes an .onnx file: leave --package out, and end the name of -o so")
+    if int8 and (package is not None or not fp16 or (out is not None and out.suffix != ".onnx")):
+        raise FacepriorError("--int8 writes an .onnx file: leave --package and --fp32 out, and end the name of -o so")
     weights = weights_of_run(model) if model.is_dir() else model
     network, header = load_model(weights), read_header(weights)
     if sharpness < 1:
@@ -83,7 +83,8 @@ def _training_faces(data: Path, faces: int):
 
     from ..dataset.pairs import PairMaker
     from ..dataset.store import FaceStore
+    from ..evaluation.metrics import to_levels
+    from ..evaluation.scores import as_images
 
     store = FaceStore.load(data, "train", limit=faces)
-    lr = PairMaker(store).test(torch.arange(len(store.names))).lr
-    return ((lr + 1) * 127.5).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+    return as_images(to_levels(PairMaker(store).test(torch.arange(len(store))).lr))

@@ -92,13 +92,13 @@ def _convolutions(
 ) -> set[str]:
     """Names of the convolutions met on all ways from a tensor; `through`: and of those beyond them."""
     found: set[str] = set()
-    seen: set[str] = set()
+    seen: set[int] = set()
     waiting = [start]
     while waiting:
         for node in neighbours.get(waiting.pop(), []):
-            if node.name in seen:
+            if id(node) in seen:  # not by name: exporters need not give one
                 continue
-            seen.add(node.name)
+            seen.add(id(node))
             if node.op_type == "Conv":
                 found.add(node.name)
             if node.op_type != "Conv" or through:
