@@ -12,6 +12,7 @@ from faceprior.training.losses import (
     discriminator_loss,
     feature_loss,
     heatmap_loss,
+    landmark_loss,
     pixel_loss,
     transform_loss,
 )
@@ -83,7 +84,37 @@ def test_transform_loss_is_a_distance_in_normalised_units():
     shifted = true.clone()
     shifted[:, 0, 2] += 0.3
     assert transform_loss(shifted, true).item() == pytest.approx(0.09, rel=1e-4)
+    assert transform_loss(shifted, true, "distance").item() == pytest.approx(0.3, rel=1e-3)
     one = torch.from_numpy(similarity_matrix([1.0], [1.0], [0.0], [0.0])).float()
     none = torch.from_numpy(similarity_matrix([0.0], [1.0], [0.0], [0.0])).float()
     corner = 2 * math.sqrt(2) * math.sin(math.radians(0.5))  # chord of 1 degree at radius sqrt(2)
     assert transform_loss(one, none).item() == pytest.approx(corner**2 * 4 / 5, rel=1e-3)  # the centre stays
+
+
+def test_the_distance_norm_follows_the_median_of_labels_and_has_a_gradient_at_the_aim():
+    """One label in five far off: squared gives way to it, distance does not."""
+    labels = torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0])
+    true = torch.eye(2, 3).repeat(5, 1, 1)
+    true[:, 0, 2] = labels
+    for norm, wanted in (("squared", 0.2), ("distance", 0.0)):
+        shift = torch.tensor(0.5, requires_grad=True)
+        optimiser = torch.optim.Adam([shift], lr=0.01)
+        for _ in range(600):
+            found = torch.eye(2, 3).repeat(5, 1, 1) + shift * torch.tensor([[0.0, 0, 1], [0, 0, 0]])
+            optimiser.zero_grad()
+            transform_loss(found, true, norm).backward()
+            optimiser.step()
+        assert abs(shift.item() - wanted) < 0.03, norm
+    same = true.clone().requires_grad_()
+    loss = transform_loss(same, true, "distance")
+    loss.backward()
+    assert loss.item() == pytest.approx(0, abs=1e-6) and same.grad.isfinite().all()
+
+
+def test_the_landmarks_of_either_norm():
+    true = torch.eye(2, 3)[None]
+    landmarks = torch.rand(1, 68, 2) * 128
+    visible = torch.ones(1, 68, dtype=torch.bool)
+    off = landmarks + torch.tensor([3.0, 4.0])  # 5 px = 5/64
+    for norm, wanted in (("squared", (5 / 64) ** 2), ("distance", 5 / 64)):
+        assert landmark_loss([(true, off)], landmarks, visible, true, norm).item() == pytest.approx(wanted, rel=0.01)

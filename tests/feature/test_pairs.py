@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("pyarrow")
 
 from faceprior.dataset.degrade import reduce_to_lr  # noqa: E402
+from faceprior.dataset.disturb import disturb  # noqa: E402
 from faceprior.dataset.pairs import PairMaker  # noqa: E402
 from faceprior.dataset.store import FaceStore  # noqa: E402
 from faceprior.face.components import FLIP  # noqa: E402
@@ -118,6 +119,27 @@ def test_recolouring_changes_lr_and_hr_alike_and_testing_never(store):
         levels = (images + 1) * 127.5
         assert torch.allclose(levels, levels.round(), atol=1e-3) and images.abs().max() <= 1
     assert torch.equal(plain.test(index).hr, vivid.test(index).hr)
+
+
+def test_disturbance_changes_the_lr_alone_within_its_range_and_testing_never(store):
+    index = torch.arange(len(store))
+    plain, disturbed = PairMaker(store), PairMaker(store, disturbance=1.0)
+    a, b = (maker.train(index, torch.Generator().manual_seed(3)) for maker in (plain, disturbed))
+    assert torch.equal(a.hr, b.hr) and torch.equal(a.transform, b.transform) and torch.equal(a.heatmaps, b.heatmaps)
+    assert ((b.lr - a.lr).abs().mean((1, 2, 3)) > 0.01).all()  # every face
+    levels = (b.lr + 1) * 127.5
+    assert torch.allclose(levels, levels.round(), atol=1e-3) and b.lr.abs().max() <= 1
+    assert torch.equal(plain.test(index).lr, disturbed.test(index).lr)
+
+
+def test_something_is_hidden_of_half_the_faces_wholly_inside():
+    flat = torch.zeros(400, 3, 16, 16)
+    seen = disturb(flat, 1.0, torch.Generator().manual_seed(0))
+    apart = (seen - seen.flatten(2).median(2).values[:, :, None, None]).abs().amax(1) > 0.5  # noise stays below
+    areas = apart.flatten(1).sum(1)
+    assert 0.3 < (areas >= 9).float().mean() < 0.6  # of some the colour is too near grey to tell
+    assert areas.max() <= 36 + 8 and apart.any(0).any(0).all() and apart.any(0).any(1).all()  # 6 x 6 but for noise
+    assert (disturb(flat, 0.1, torch.Generator().manual_seed(0)).abs() > 0.5).flatten(1).any(1).float().mean() < 0.2
 
 
 @pytest.mark.data

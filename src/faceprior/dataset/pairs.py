@@ -15,6 +15,7 @@ from ..face.heatmaps import component_kernels, render_heatmaps
 from ..face.similarity import similarity_matrix
 from .context import CONTEXT, HR, OFFSET
 from .degrade import lr_from_contexts
+from .disturb import disturb
 from .protocol import PAPER, Protocol
 from .store import FaceStore
 
@@ -42,15 +43,23 @@ class PairMaker:
     """Makes pairs of a store on the store's device.
 
     `colour`: in training, how far brightness, contrast, each channel's gain and the saturation may leave the photo's
-    own, as a part of them; LR and HR alike. 0 = the photos as they are. `heatmap`: pixels of the maps.
+    own, as a part of them; LR and HR alike. 0 = the photos as they are. `disturbance`: in training, the strength of
+    `disturb` on the LR alone. `heatmap`: pixels of the maps.
     """
 
     def __init__(
-        self, store: FaceStore, protocol: Protocol = PAPER, *, colour: float = 0.0, heatmap: int = HEATMAP
+        self,
+        store: FaceStore,
+        protocol: Protocol = PAPER,
+        *,
+        colour: float = 0.0,
+        disturbance: float = 0.0,
+        heatmap: int = HEATMAP,
     ):
         self.store = store
         self.protocol = protocol
         self.colour = colour
+        self.disturbance = disturbance
         self.heatmap = heatmap
         self._fixed = torch.from_numpy(
             np.stack([_fixed_numbers(s, n) for s, n in zip(store.sources, store.names, strict=True)])
@@ -65,6 +74,8 @@ class PairMaker:
             jitter = (torch.rand(len(index), 6, generator=generator) * 2 - 1) * self.colour
             for images in (pairs.lr, pairs.hr):
                 recolour(images, jitter.to(images.device))
+        if self.disturbance:
+            pairs.lr = disturb(pairs.lr, self.disturbance, generator)
         return pairs
 
     def test(self, index: Tensor) -> Pairs:

@@ -82,6 +82,7 @@ class DataConfig(Section):
     max_yaw: float | None = Field(None, ge=0)  # degrees; train only on faces turned no further; None = all
     protocol: Literal["paper", "aligned-y"] = "paper"
     colour: float = Field(0.0, ge=0, le=0.4)  # ours: LR and HR recoloured alike in training, by up to this part
+    disturbance: float = Field(0.0, ge=0, le=1)  # ours: the LR alone softened, noised, hidden in parts, so strongly
 
 
 class LossConfig(Section):
@@ -102,6 +103,7 @@ class LossConfig(Section):
     transform_weight: Weight = 0.0  # not in the paper: the STN supervised by the known transform
     stage_weight: Weight = 0.0  # of comparators: L2 on the faces that they make on the way
     landmark_weight: Weight = 0.0  # of CBN: L2 on its landmarks
+    alignment_norm: Literal["squared", "distance"] = "squared"  # of these two: of "distance" a tenth weighs as much
 
 
 class OptimiserConfig(Section):

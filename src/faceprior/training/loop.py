@@ -140,7 +140,7 @@ class Trainer:
         protocol = PROTOCOLS[d.protocol]
         self.store = resident(store, fabric.device)
         size = getattr(self.config.model, "heb", 0) or HEATMAP  # made at the size that the loss wants
-        self.maker = PairMaker(self.store, protocol, colour=d.colour, heatmap=size)
+        self.maker = PairMaker(self.store, protocol, colour=d.colour, disturbance=d.disturbance, heatmap=size)
         self.val_maker = None
         if d.val_faces:
             val = FaceStore.load(self.data, d.val_split, limit=d.val_faces, sources=d.sources, progress=shown)

@@ -152,12 +152,13 @@ class Step:
             terms["h"] = heatmap_loss(out.heatmaps, target, pairs.kernels, loss.heatmap_norm)
         if loss.transform_weight:
             estimates = [*out.looks, out.transform]
-            terms["t"] = torch.stack([transform_loss(t, pairs.transform) for t in estimates]).sum()
+            terms["t"] = torch.stack([transform_loss(t, pairs.transform, loss.alignment_norm) for t in estimates]).sum()
         if loss.stage_weight and out.stages:
             terms["s"] = stage_loss(out.stages, hr, loss.pixel)
         found = [*((out.transform, points) for points in out.landmarks), *out.points]
         if loss.landmark_weight and found:
-            terms["l"] = landmark_loss(found, pairs.landmarks, pairs.visible, pairs.transform)
+            truth = (pairs.landmarks, pairs.visible, pairs.transform)
+            terms["l"] = landmark_loss(found, *truth, loss.alignment_norm)
         return terms
 
     def _weight(self, name: str) -> float:
