@@ -93,3 +93,31 @@ def test_weights_for_pytorch_in_half_the_bytes(tmp_path):
     ours, theirs = (faceprior.load(path)(lr) for path in (weights, half))
     assert (np.abs(ours.images.astype(int) - theirs.images) <= 2).mean() >= 0.999
     assert CliRunner().invoke(app, ["export", str(half), "-o", str(half)]).exit_code != 0  # never over itself
+
+
+def test_the_stn_of_another_run_in_its_place(tmp_path):
+    """`export --stn0`: its localisation net, and all else the model's own."""
+    from random_models import SMALL, random_network
+    from typer.testing import CliRunner
+
+    from faceprior.cli.app import app
+    from faceprior.networks.config import MTUNConfig
+    from faceprior.networks.weights import load_model, read_header, save_model
+
+    options = {"localisation": "lr"}
+    other = random_network(MTUNConfig(**SMALL, **options), seed=1)
+    save_model(other, tmp_path / "other.safetensors")
+    weights, out = small_safetensors(**options), tmp_path / "both.safetensors"
+    call = ["export", weights, "--stn0", tmp_path / "other.safetensors", "-o", out, "--fp32"]
+    done = CliRunner().invoke(app, list(map(str, call)))
+    assert done.exit_code == 0, done.output
+    assert read_header(out)["provenance"]["stn0"] == "other.safetensors"
+    was, now = load_model(weights).state_dict(), load_model(out).state_dict()
+    theirs = other.state_dict()
+    for key, value in now.items():
+        assert value.equal(theirs[key] if key.startswith("localisation.") else was[key]), key
+    assert any(not now[key].equal(was[key]) for key in now)
+
+    call[1] = small_safetensors(**VARIANTS["two looks, trunk, shuffles"])
+    done = CliRunner().invoke(app, list(map(str, call)))
+    assert "holds another STN (localisation, landmarks)" in str(done.exception)

@@ -94,3 +94,28 @@ def test_a_training_step_is_timed(monkeypatch, capsys, tiny_shards):
     said = capsys.readouterr().out
     assert "bf16, channels-last, its pairs made too" in said
     assert "convolution, matrix product" in said
+
+
+def test_harms_are_measured_against_the_truth(monkeypatch, capsys, tiny_shards):
+    import rough_inputs
+
+    command = ["rough_inputs.py", "--data", str(tiny_shards), "--model", "default", str(small_onnx()), "--faces", "6"]
+    monkeypatch.setattr(sys, "argv", command)
+    rough_inputs.main()
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if " / " in line and "|" in line]
+    assert [row[0].strip() for row in rows] == list(rough_inputs.HARMS)
+    psnr = {row[0].strip(): [float(cell.split("/")[1]) for cell in row[1:]] for row in rows}
+    assert psnr["none"][0] > psnr["none"][1] + 3  # the trained one
+    assert psnr["none"][0] > psnr["jpeg 90"][0] > psnr["jpeg 50"][0]
+
+
+def test_what_two_models_share_of_their_errors(monkeypatch, capsys, tiny_shards):
+    import shared_error
+
+    def said(*models):
+        monkeypatch.setattr(sys, "argv", ["shared_error.py", "--data", str(tiny_shards), "--model", *map(str, models)])
+        shared_error.main()
+        return capsys.readouterr().out
+
+    assert ", 100 %;" in said("default", "default")
+    assert ", 100 %;" not in said("default", small_onnx())

@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
 from faceprior.errors import FacepriorError  # noqa: E402
-from faceprior.networks.weights import load_model  # noqa: E402
+from faceprior.networks.weights import load_model, read_header  # noqa: E402
 from faceprior.training.config import TrainConfig  # noqa: E402
 from faceprior.training.loop import Trainer  # noqa: E402
 
@@ -24,6 +24,8 @@ def test_starts_from_the_given_weights(tiny_shards, tmp_path):
     second = _train(tiny_shards, tmp_path / "b", start, "run.steps=1", "run.seed=7", "optimiser.lr=1e-12")
     for (name, a), b in zip(first.named_parameters(), second.parameters(), strict=True):
         torch.testing.assert_close(b, a, atol=1e-6, rtol=0, msg=name)
+    provenance = read_header(tmp_path / "b" / "model.safetensors")["provenance"]
+    assert provenance["config"]["run"]["initial"] == "a/model.safetensors"  # no folder of this machine
 
 
 def test_refuses_weights_of_another_network(tiny_shards, tmp_path):

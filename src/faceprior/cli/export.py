@@ -23,6 +23,9 @@ def export(
     sharpness: float = typer.Option(
         1.0, min=0, max=1, help="Of a model with a sharp variant: how far that goes from the plain one, 0-1."
     ),
+    stn0: Path | None = typer.Option(
+        None, "--stn0", help="A run or weights whose STN replaces the model's own, such as one trained on alone."
+    ),
     package: str | None = typer.Option(
         None, "--package", metavar="NAME", help="Make it a packaged model of this checkout instead."
     ),
@@ -51,6 +54,11 @@ def export(
             raise FacepriorError(f"{weights}: has no sharp variant; leave --sharpness out")
         network.soften(sharpness)
         header["provenance"] = {**header.get("provenance", {}), "sharpness": sharpness}
+    if stn0 is not None:
+        if not hasattr(network, "take_stn0"):
+            raise FacepriorError(f"{weights}: has no STN to replace; leave --stn0 out")
+        network.take_stn0(weights_of_run(stn0) if stn0.is_dir() else stn0)
+        header["provenance"] = {**header.get("provenance", {}), "stn0": stn0.name}
     if package is not None:
         from .package import package_model
 

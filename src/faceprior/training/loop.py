@@ -340,8 +340,11 @@ class Trainer:
     def _provenance(self) -> dict:
         device = self.fabric.device
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+        config = self.config.as_dict()
+        if start := config["run"].get("initial"):  # weights travel; the folders of this machine stay here
+            config["run"]["initial"] = Path(*Path(start).parts[-2:]).as_posix()
         return {
-            "config": self.config.as_dict(),
+            "config": config,
             "steps": self.step,
             "images": self.step * self.config.run.batch,
             "seconds": round(self.elapsed, 1),
