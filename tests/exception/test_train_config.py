@@ -53,7 +53,7 @@ def test_bad_values_are_named_on_one_line(override, said):
 
 
 def test_files_are_named(tmp_path):
-    with pytest.raises(FacepriorError, match=r"nowhere\.toml: No such file.*presets aligner, compact, modern, paper, sharp"):
+    with pytest.raises(FacepriorError, match=r"nowhere\.toml: No such file.*presets aligner, compact, modern, paper"):
         TrainConfig.load(tmp_path / "nowhere.toml")
     bad = tmp_path / "bad.toml"
     bad.write_text("[run\nbatch = 8")
