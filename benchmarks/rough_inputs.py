@@ -75,9 +75,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
 
-    store = FaceStore.load(arguments.data, arguments.split)
-    some = torch.from_numpy(np.linspace(0, len(store) - 1, min(arguments.faces, len(store))).round().astype(np.int64))
-    pairs = PairMaker(store).test(some)
+    store = FaceStore.load(arguments.data, arguments.split, limit=arguments.faces)
+    pairs = PairMaker(store).test(torch.arange(len(store)))
     lr, truth, transforms = as_images(to_levels(pairs.lr)), to_levels(pairs.hr), pairs.transform.numpy()
     models = [load(name, threads=arguments.threads) for name in arguments.model]
     print(f"{len(lr)} faces of {arguments.split}; STN px of 128 / PSNR dB")

@@ -1,6 +1,6 @@
 """How much of the STN's error do two models share? What is shared, neither longer training nor an ensemble removes.
 
-    python benchmarks/shared_error.py --data DIR --model MODEL OTHER [--split val]
+    python benchmarks/shared_error.py --data DIR --model MODEL OTHER [--split val] [--faces 783]
 
 Two networks that were trained differently err apart where they learned chance, and alike where the labels err, the
 16x16 pixels do not tell, or both were taught the same wrong. Over the corners and the centre of the upright face, in
@@ -30,10 +30,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="what `faceprior prepare` wrote")
     parser.add_argument("--model", nargs=2, required=True, help="as for `faceprior upscale`")
     parser.add_argument("--split", default="val")
+    parser.add_argument("--faces", type=int, help="so many, evenly spread; all")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
 
-    store = FaceStore.load(arguments.data, arguments.split)
+    store = FaceStore.load(arguments.data, arguments.split, limit=arguments.faces)
     pairs = PairMaker(store).test(torch.arange(len(store)))
     lr, true = as_images(to_levels(pairs.lr)), pairs.transform.numpy().astype(np.float64)
     models = [load(name, threads=arguments.threads) for name in arguments.model]

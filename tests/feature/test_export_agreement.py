@@ -5,9 +5,13 @@ import json
 import numpy as np
 import onnx
 import pytest
-from random_models import small_onnx, small_safetensors, smooth_faces
+from random_models import SMALL, random_network, small_onnx, small_safetensors, smooth_faces
+from typer.testing import CliRunner
 
 import faceprior
+from faceprior.cli.app import app
+from faceprior.networks.config import MTUNConfig
+from faceprior.networks.weights import load_model, read_header, save_model
 
 VARIANTS = {
     "subpixel": {},
@@ -72,7 +76,6 @@ def test_metadata_is_that_of_the_weights():
 
 def test_export_is_reproducible(tmp_path):
     from faceprior.networks.export import export_onnx
-    from faceprior.networks.weights import load_model, read_header
 
     weights = small_safetensors()
     export_onnx(load_model(weights), tmp_path / "again.onnx", read_header(weights))
@@ -84,7 +87,6 @@ def test_weights_for_pytorch_in_half_the_bytes(tmp_path):
     """`faceprior export -o NAME.safetensors`: the same network, its weights as fp16."""
     from typer.testing import CliRunner
 
-    from faceprior.cli.app import app
 
     weights, half = small_safetensors(), tmp_path / "half.safetensors"
     assert CliRunner().invoke(app, ["export", str(weights), "-o", str(half)]).exit_code == 0
@@ -97,13 +99,6 @@ def test_weights_for_pytorch_in_half_the_bytes(tmp_path):
 
 def test_the_stn_of_another_run_in_its_place(tmp_path):
     """`export --stn0`: its localisation net, and all else the model's own."""
-    from random_models import SMALL, random_network
-    from typer.testing import CliRunner
-
-    from faceprior.cli.app import app
-    from faceprior.networks.config import MTUNConfig
-    from faceprior.networks.weights import load_model, read_header, save_model
-
     options = {"localisation": "lr"}
     other = random_network(MTUNConfig(**SMALL, **options), seed=1)
     save_model(other, tmp_path / "other.safetensors")
