@@ -85,9 +85,6 @@ def test_export_is_reproducible(tmp_path):
 
 def test_weights_for_pytorch_in_half_the_bytes(tmp_path):
     """`faceprior export -o NAME.safetensors`: the same network, its weights as fp16."""
-    from typer.testing import CliRunner
-
-
     weights, half = small_safetensors(), tmp_path / "half.safetensors"
     assert CliRunner().invoke(app, ["export", str(weights), "-o", str(half)]).exit_code == 0
     assert half.stat().st_size < 0.7 * weights.stat().st_size
