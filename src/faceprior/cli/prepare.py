@@ -25,9 +25,13 @@ def prepare(
         ),
     ] = "auto",
     test_only: Annotated[bool, typer.Option("--test-only", help="Every face into the test split.")] = False,
+    test_source: Annotated[
+        list[str] | None,
+        typer.Option(help="The name of a source (its folder's) all of whose faces go into the test split; repeatable."),
+    ] = None,
     split_salt: Annotated[str, typer.Option(help="Deal the persons anew: any text.")] = "",
     min_side: Annotated[
-        float, typer.Option(min=1, help="Skip faces whose square (about 2.9 eye distances) has fewer pixels a side.")
+        float, typer.Option(min=1, help="Skip faces whose square (2.95 eye distances) has fewer pixels a side.")
     ] = 40.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a prepared folder.")] = False,
@@ -45,7 +49,7 @@ def prepare(
     from ..dataset.prepare import prepare as run
 
     console = Console(stderr=True)
-    options = PrepareOptions(layout, persons, split_salt, test_only, min_side)
+    options = PrepareOptions(layout, persons, split_salt, test_only, tuple(test_source or ()), min_side)
     columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=quiet, transient=True) as bar:
         task = bar.add_task("prepare", total=None)

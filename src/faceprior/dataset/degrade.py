@@ -27,9 +27,9 @@ def quantise(x: Tensor) -> Tensor:
     return x.round_().clamp_(0, 255)
 
 
-def reduce_to_lr(hr: Tensor) -> Tensor:
-    """(B, C, 128, 128) on the 0..255 scale -> (B, C, 16, 16), 8-bit values as Pillow's `resize((16, 16), BICUBIC)`."""
-    weights = torch.from_numpy(_pillow_bicubic(HR, LR)).to(hr.device, hr.dtype)
+def reduce_to_lr(hr: Tensor, size: int = LR) -> Tensor:
+    """(B, C, 128, 128) on the 0..255 scale -> (B, C, size, size), 8-bit values as Pillow's `resize(..., BICUBIC)`."""
+    weights = torch.from_numpy(_pillow_bicubic(HR, size)).to(hr.device, hr.dtype)
     return quantise(torch.matmul(weights, quantise(torch.matmul(hr, weights.T))))  # as Pillow: 8 bit in between
 
 
@@ -43,6 +43,6 @@ def render(contexts: Tensor, inverse: Tensor) -> Tensor:
     return quantise(F.grid_sample(contexts.float(), grid, "bicubic", "border", align_corners=False))
 
 
-def lr_from_contexts(contexts: Tensor, inverse: Tensor) -> Tensor:
-    """As `render`, reduced: float32 (B, 3, 16, 16), 8-bit values on the 0..255 scale."""
-    return reduce_to_lr(render(contexts, inverse))
+def lr_from_contexts(contexts: Tensor, inverse: Tensor, size: int = LR) -> Tensor:
+    """As `render`, reduced: float32 (B, 3, size, size), 8-bit values on the 0..255 scale."""
+    return reduce_to_lr(render(contexts, inverse), size)

@@ -4,19 +4,21 @@ Training draws fresh transforms and flips; testing has one fixed transform a fac
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..face.components import FLIP
+from ..face.components import COMPONENTS, FLIP
 from ..face.heatmaps import component_kernels, render_heatmaps
 from ..face.similarity import similarity_matrix
 from .context import CONTEXT, HR, OFFSET
-from .degrade import lr_from_contexts
+from .degrade import LR, reduce_to_lr, render
 from .disturb import disturb
 from .protocol import PAPER, Protocol
+from .rough_lr import rough_lr
 from .store import FaceStore
 
 HEATMAP = 64
@@ -26,9 +28,9 @@ HEATMAP = 64
 class Pairs:
     """A batch. Images float32 in [-1, 1] with 8-bit values."""
 
-    lr: Tensor  #         (B, 3, 16, 16)
+    lr: Tensor  #         (B, 3, 16, 16), or of the size asked for
     hr: Tensor  #         (B, 3, 128, 128)
-    heatmaps: Tensor  #   (B, 4, R, R) in [0, 1], R = 64 unless asked otherwise
+    heatmaps: Tensor  #   (B, 4, R, R) in [0, 1], R = 64 unless asked otherwise; perhaps 0
     kernels: Tensor  #    (B, 4), visible landmarks of each component
     landmarks: Tensor  #  (B, 68, 2), HR pixels
     visible: Tensor  #    bool (B, 68)
@@ -44,23 +46,28 @@ class PairMaker:
 
     `colour`: in training, how far brightness, contrast, each channel's gain and the saturation may leave the photo's
     own, as a part of them; LR and HR alike. 0 = the photos as they are. `disturbance`: in training, the strength of
-    `disturb` on the LR alone. `heatmap`: pixels of the maps.
+    `disturb` on the LR alone; `rough`: the part of the LRs that `rough_lr` makes. `heatmap`: pixels of the maps, 0 = none.
+    `protocol`: of several, each face in training takes one by chance; tests take the first. `size`: pixels of the LR.
     """
 
     def __init__(
         self,
         store: FaceStore,
-        protocol: Protocol = PAPER,
+        protocol: Protocol | Sequence[Protocol] = PAPER,
         *,
         colour: float = 0.0,
         disturbance: float = 0.0,
+        rough: float = 0.0,
         heatmap: int = HEATMAP,
+        size: int = LR,
     ):
         self.store = store
-        self.protocol = protocol
+        self.protocols = (protocol,) if isinstance(protocol, Protocol) else tuple(protocol)
         self.colour = colour
         self.disturbance = disturbance
+        self.rough = rough
         self.heatmap = heatmap
+        self.size = size
         self._fixed = torch.from_numpy(
             np.stack([_fixed_numbers(s, n) for s, n in zip(store.sources, store.names, strict=True)])
         )
@@ -69,7 +76,9 @@ class PairMaker:
     def train(self, index: Tensor, generator: torch.Generator, *, flip: bool = True) -> Pairs:
         """Fresh transforms of the protocol and a fair coin for the flip. `generator` is a CPU one."""
         numbers = torch.rand(len(index), 5, generator=generator, dtype=torch.float64)
-        pairs = self.make(index, *self._in_ranges(numbers), flip=(numbers[:, 4] < 0.5) & flip)
+        seed = int(torch.randint(2**62, (), generator=generator)) if self.rough else None
+        which = (2 * numbers[:, 4] % 1 * len(self.protocols)).long()  # what the coin leaves of its number
+        pairs = self.make(index, *self._in_ranges(numbers, which), flip=(numbers[:, 4] < 0.5) & flip, seed=seed)
         if self.colour:
             jitter = (torch.rand(len(index), 6, generator=generator) * 2 - 1) * self.colour
             for images in (pairs.lr, pairs.hr):
@@ -80,19 +89,28 @@ class PairMaker:
 
     def test(self, index: Tensor) -> Pairs:
         """The face's own fixed transform, the same on every machine and with every other face around; no flip."""
-        return self.make(index, *self._in_ranges(self._fixed[index.cpu()]))
+        numbers = self._fixed[index.cpu()]
+        return self.make(index, *self._in_ranges(numbers, torch.zeros(len(numbers), dtype=torch.long)))
 
-    def _in_ranges(self, numbers: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """float64 (B, >= 4) in [0, 1) -> angle, scale, tx, ty."""
-        p = self.protocol
+    def _in_ranges(self, numbers: Tensor, which: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """float64 (B, >= 4) in [0, 1) and which protocol, (B,) -> angle, scale, tx, ty."""
+        ranges = [(p.max_angle, *p.scale, p.max_shift) for p in self.protocols]
+        angle, least, most, shift = torch.tensor(ranges, dtype=torch.float64)[which].T
         signed = numbers * 2 - 1
-        scale = p.scale[0] + (p.scale[1] - p.scale[0]) * numbers[:, 1]
-        return signed[:, 0] * p.max_angle, scale, signed[:, 2] * p.max_shift, signed[:, 3] * p.max_shift
+        return signed[:, 0] * angle, least + (most - least) * numbers[:, 1], signed[:, 2] * shift, signed[:, 3] * shift
 
     def make(
-        self, index: Tensor, angle: Tensor, scale: Tensor, tx: Tensor, ty: Tensor, flip: Tensor | None = None
+        self,
+        index: Tensor,
+        angle: Tensor,
+        scale: Tensor,
+        tx: Tensor,
+        ty: Tensor,
+        flip: Tensor | None = None,
+        seed: int | None = None,
     ) -> Pairs:
-        """Pairs with given transforms (B,) of the protocol (degrees, parts of the side); `flip` bool (B,)."""
+        """Pairs with given transforms (B,) of the protocol (degrees, parts of the side); `flip` bool (B,). With a
+        `seed` the first faces, as many as `rough` says, are made by `rough_lr` (a batch is in random order)."""
         device = self.store.contexts.device
         index = index.to(device)
         contexts = self.store.contexts[index]
@@ -112,16 +130,26 @@ class PairMaker:
             visible = torch.where(flip[:, None], visible[:, self._flip], visible)
         landmarks = landmarks - OFFSET
 
+        frames = render(contexts, inverse)
+        lr = reduce_to_lr(frames, self.size)
+        if seed is not None and (spoilt := round(self.rough * len(index))):
+            lr[:spoilt] = rough_lr(frames[:spoilt], self.size, seed)
+
         return Pairs(
-            lr=lr_from_contexts(contexts, inverse).div_(127.5).sub_(1),
+            lr=lr.div_(127.5).sub_(1),
             hr=hr,
-            heatmaps=render_heatmaps(landmarks, visible, self.heatmap),
+            heatmaps=self._heatmaps(landmarks, visible),
             kernels=component_kernels(landmarks, visible),
             landmarks=landmarks,
             visible=visible,
             transform=torch.from_numpy(matrix.astype(np.float32)).to(device),
             index=index,
         )
+
+    def _heatmaps(self, landmarks: Tensor, visible: Tensor) -> Tensor:
+        if not self.heatmap:
+            return landmarks.new_empty(len(landmarks), len(COMPONENTS), 0, 0)
+        return render_heatmaps(landmarks, visible, self.heatmap)
 
 
 def recolour(images: Tensor, jitter: Tensor) -> None:

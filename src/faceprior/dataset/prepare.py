@@ -31,6 +31,7 @@ from ..files import process_lives, write_text
 from . import layouts
 from .context import CONTEXT, HR, context_frame, encode, render
 from .layouts import Face, Skip
+from .layouts.files import in_utf8
 from .layouts.persons import RULES
 from .shards import FORMAT, MANIFEST, SPLITS, ShardWriter
 from .split import split_of
@@ -48,7 +49,11 @@ class PrepareOptions:
     persons: str = "auto"  # or "name", "image": layouts/persons.py
     split_salt: str = ""
     test_only: bool = False  # every face into the test split
+    test_sources: tuple[str, ...] = ()  # names of sources all of whose faces go there: never trained on
     min_side: float = 40.0  # pixels of the photo across the HR frame; the LR has 16, so less teaches little
+
+    def only_tests(self, source: str) -> bool:
+        return self.test_only or source in self.test_sources
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ def prepare(
             "format": FORMAT,
             "version": __version__,
             "options": asdict(options),
+            "test_only": sorted(s for s in map(_name, sources) if options.only_tests(s)),
             "faces": summary.faces,
             "persons": summary.persons,
             "skipped": summary.skipped,
@@ -123,9 +129,9 @@ def make_row(face: Face, min_side: float) -> dict[str, Any] | str:
         "image": encode(render(image, frame)),
         "landmarks": frame.from_image(face.landmarks, CONTEXT).astype(np.float32).ravel(),
         "visible": visible.tolist(),
-        "source": face.source,
-        "person": face.person,
-        "name": face.name,
+        "source": in_utf8(face.source),
+        "person": in_utf8(face.person),
+        "name": in_utf8(face.name),
         "yaw": pose.yaw,
         "side": side,
         "corners": frame.from_image(_corners(image), CONTEXT).astype(np.float32).ravel(),
@@ -193,10 +199,11 @@ def _write(
         for rows in _made(items, options.min_side, workers):
             for item, row in zip(items[done:], rows, strict=False):
                 if isinstance(row, str):
-                    report.writerow([item.source, item.name, row])
+                    report.writerow([in_utf8(item.source), in_utf8(item.name), row])
                     skipped.setdefault(item.source, Counter())[row.split(" (")[0]] += 1
                     continue
-                split = "test" if options.test_only else split_of(item.source, row["person"], options.split_salt)
+                only = options.only_tests(item.source)
+                split = "test" if only else split_of(item.source, row["person"], options.split_salt)
                 writers[split].add(row)
                 faces[split][item.source] += 1
                 persons[split].add((item.source, row["person"]))
@@ -220,7 +227,10 @@ def _check(sources: list[Path], out: Path, options: PrepareOptions, overwrite: b
         raise FacepriorError("no source folder given")
     if options.persons not in RULES:
         raise FacepriorError(f"persons {options.persons!r} is not known; use {', '.join(RULES)}")
-    twice = [name for name, n in Counter(s.resolve().name for s in sources).items() if n > 1]
+    names = Counter(map(_name, sources))
+    if unknown := [name for name in options.test_sources if name not in names]:
+        raise FacepriorError(f"test source {unknown[0]!r} is not among the sources: {', '.join(sorted(names))}")
+    twice = [name for name, n in names.items() if n > 1]
     if twice:
         raise FacepriorError(f"two sources are named {twice[0]!r}; the name keeps persons apart, so rename one folder")
     for source in sources:
@@ -271,6 +281,11 @@ def _recover(out: Path) -> None:
                 left.rename(out)
         else:
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _name(source: Path) -> str:
+    """What its faces' `source` is."""
+    return source.resolve().name
 
 
 def _reasons(summary: Summary) -> str:

@@ -20,5 +20,8 @@ class Protocol:
 
 
 PAPER = Protocol("paper")  # paper section 4.1: unaligned LR, upright HR, RGB, all pixels
+WIDE = Protocol("wide", 50.0, (0.75, 1.35), 0.15)  # as far off as detectors and people cut faces
+NEAR = Protocol("near", 6.0, (0.93, 1.07), 0.03)  # nearly upright: a photo's second look, cut by the first one's transform
+UPRIGHT = Protocol("upright", 0.0, (1.0, 1.0), 0.0)  # aligned, RGB, all pixels
 ALIGNED_Y = Protocol("aligned-y", 0.0, (1.0, 1.0), 0.0, "y", 8)  # DIC, SPARNet, SFMNet and others
-PROTOCOLS = {p.name: p for p in (PAPER, ALIGNED_Y)}
+PROTOCOLS = {p.name: p for p in (PAPER, WIDE, NEAR, UPRIGHT, ALIGNED_Y)}

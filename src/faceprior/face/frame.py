@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .components import LEFT_EYE, RIGHT_EYE
+from .turned import TurnedFace
 
-EYE_SPAN = 2.9  # side / distance of the eye centres
-MOUTH_SPAN = 2.72  # side / distance from the eyes to the mouth; the larger of the two holds (profiles!)
-MOUTH_SHIFT = 0.42  # centre, as a part of the way from the eyes to the mouth
+SIDE = 2.95  #                     side / pixels that an eye distance of the mean face takes
+CENTRE = (0.0, 0.445, -0.176)  #  of the frame, a point of the mean face: between its eyes and its mouth
 
 
 @dataclass(frozen=True)
@@ -35,24 +34,23 @@ class Frame:
 
     @classmethod
     def from_landmarks(cls, landmarks: np.ndarray) -> "Frame":
-        """The upright frame of 68 landmarks, float (68, 2) in pixels.
+        """The upright frame of 68 landmarks, float (68, 2) in pixels; those that an annotation lacks are NaN.
 
-        The protocol of this project (paper section 4.1: "we crop the aligned faces").
-        Raises ValueError where the eyes and mouth coincide.
+        Protocol 2 of this project (paper section 4.1 says "we crop the aligned faces", not how): the mean face,
+        turned by the best yaw, is laid on nose, eyes and outer lips (`face/turned.py`); its scale and roll are the
+        frame's, and one point of it the frame's centre. So the frame depends on all of these landmarks and not on the
+        noise of two of them, and a turned head has the size that it has from the front.
+        Raises ValueError as `TurnedFace.fit`.
         """
-        p = np.asarray(landmarks, np.float64)
-        left, right = p[list(RIGHT_EYE)].mean(0), p[list(LEFT_EYE)].mean(0)
-        mouth = (p[48] + p[54]) / 2
-        e, mid = right - left, (left + right) / 2
-        m = mouth - mid
-        u = np.array([e[0] + m[1], e[1] - m[0]])
-        side = max(EYE_SPAN * np.hypot(*e), MOUTH_SPAN * np.hypot(*m))
-        length = np.hypot(*u)
-        if not np.isfinite(side) or side <= 0 or length < 1e-9 * side:
-            raise ValueError("eyes and mouth coincide")
-        u = u / length
-        c = mid + MOUTH_SHIFT * m
-        return cls((float(c[0]), float(c[1])), (float(u[0]), float(u[1])), float(side))
+        return cls.of(TurnedFace.fit(landmarks))
+
+    @classmethod
+    def of(cls, face: TurnedFace) -> "Frame":
+        """The frame of a mean face laid on a picture."""
+        size = abs(face.scale)
+        right = face.scale / size
+        x, y = face.place(np.array(CENTRE))
+        return cls((float(x), float(y)), (right.real, right.imag), SIDE * size)
 
     def grown(self, factor: float) -> "Frame":
         """The same square, `factor` times as wide about its centre."""

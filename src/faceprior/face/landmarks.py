@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .components import FLIP, LANDMARKS
+from .turned import TurnedFace
 
 PROFILE_LANDMARKS = 39
 
@@ -70,11 +71,8 @@ def parse_pts(text: str) -> np.ndarray:
 def from_profile(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Menpo's 39 profile points, float (39, 2) -> landmarks float64 (68, 2) and visible bool (68,).
 
-    Visible are the annotated slots. The others still need a place, for the alignment frame: the eye's inner
-    corner and the slot between nostril and nose base lie midway between their neighbours, and every point of
-    the hidden side lies on its mirror twin. That is what orthography shows of a symmetric head at 90 degrees:
-    both twins on one line of sight. So the eyes coincide, `Frame.from_landmarks` takes its side from the
-    distance to the mouth and its roll from the direction to the mouth.
+    Visible are the annotated slots. The others are where the mean face has them that is laid on those (`TurnedFace`),
+    so that `Frame.from_landmarks` finds the frame of the annotated ones alone.
     """
     p = np.asarray(points, np.float64)
     if p.shape != (PROFILE_LANDMARKS, 2):
@@ -83,13 +81,10 @@ def from_profile(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     out[list(_JAW_SLOTS)] = _resampled(p[_JAW], len(_JAW_SLOTS))
     out[list(_BROW_SLOTS)] = _resampled(p[_BROW], len(_BROW_SLOTS))
     out[_PROFILE_SLOTS[:, 1]] = p[_PROFILE_SLOTS[:, 0]]
-    out[39] = (out[38] + out[40]) / 2
-    out[32] = (out[31] + out[33]) / 2
-    hidden = np.isnan(out[:, 0])
-    out[hidden] = out[FLIP][hidden]
-    if _looks_right(p):
-        return out, PROFILE_SEEN.copy()
-    return out[FLIP], PROFILE_SEEN[FLIP]
+    seen = PROFILE_SEEN
+    if not _looks_right(p):
+        out, seen = out[FLIP], seen[FLIP]
+    return np.where(seen[:, None], out, TurnedFace.fit(out).landmarks()), seen.copy()
 
 
 def _looks_right(p: np.ndarray) -> bool:

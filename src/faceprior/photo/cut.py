@@ -15,13 +15,18 @@ the scale. The cut must land there, from what a detector says of a tiny face. Me
 import numpy as np
 from PIL import Image
 
-from ..face.frame import EYE_SPAN, MOUTH_SHIFT, MOUTH_SPAN, Frame
+from ..face.frame import Frame
 from .boxes import Detection
 
 BOX_PART = 0.6  # how much the box says of the side, against the points, in logarithms
 SIDE = 1.098  # side / (box^0.6 points^0.4)
 SIDE_BOX = 1.171  # side / sqrt(width height), where there are no points
 BOX_DROP = 0.034  # the frame's centre below the box's, in sides, where there are no points
+
+# What a detector's five points say of the frame of the network that ships (trained on frame 1).
+EYE_SPAN = 2.9  # side / distance of the eyes
+MOUTH_SPAN = 2.72  # side / distance from the eyes to the mouth; the larger of the two holds (profiles!)
+MOUTH_SHIFT = 0.42  # centre, as a part of the way from the eyes to the mouth
 
 LR_SIZE = 16
 RENDER = 128  # the protocol renders a frame at this size before it reduces it

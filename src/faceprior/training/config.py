@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from ..dataset.protocol import PROTOCOLS
 from ..errors import FacepriorError
 from ..files import write_text
 from ..networks.config import MTUNConfig
@@ -63,6 +64,13 @@ def parse_time(value: Any) -> Any:
     return value
 
 
+ProtocolName = Literal[tuple(PROTOCOLS)]  # of several, each face in training takes one by chance
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 Seconds = Annotated[float, BeforeValidator(parse_time), Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -80,9 +88,10 @@ class DataConfig(Section):
     val_faces: int = Field(512, ge=0)  # faces of the validation split used each epoch; 0 = no validation
     sources: list[str] | None = None  # only faces of these sources; None = all
     max_yaw: float | None = Field(None, ge=0)  # degrees; train only on faces turned no further; None = all
-    protocol: Literal["paper", "aligned-y"] = "paper"
+    protocol: Annotated[list[ProtocolName], BeforeValidator(_listed), Field(min_length=1)] = ["paper"]
     colour: float = Field(0.0, ge=0, le=0.4)  # ours: LR and HR recoloured alike in training, by up to this part
     disturbance: float = Field(0.0, ge=0, le=1)  # ours: the LR alone softened, noised, hidden in parts, so strongly
+    rough: float = Field(0.0, ge=0, le=1)  # ours: the part of the LRs that come as photos bring them (JPEG, blur, grain)
 
 
 class LossConfig(Section):

@@ -18,6 +18,7 @@ from ..dataset.protocol import PROTOCOLS
 from ..dataset.store import FaceStore
 from ..errors import FacepriorError
 from ..networks.discriminator import Discriminator
+from ..networks.kinds import kind_of
 from ..networks.vgg import VGGFeatures
 from ..networks.weights import save_model
 from .checkpoint import Checkpoints, read
@@ -137,14 +138,18 @@ class Trainer:
             raise FacepriorError(f"{self.data}: {len(store)} faces to train on, fewer than run.batch = {r.batch}")
         if r.batch % fabric.world_size:
             raise FacepriorError(f"run.batch = {r.batch} does not divide among {fabric.world_size} processes")
-        protocol = PROTOCOLS[d.protocol]
+        protocols = [PROTOCOLS[name] for name in d.protocol]
         self.store = resident(store, fabric.device)
         size = getattr(self.config.model, "heb", 0) or HEATMAP  # made at the size that the loss wants
-        self.maker = PairMaker(self.store, protocol, colour=d.colour, disturbance=d.disturbance, heatmap=size)
+        if kind_of(self.config.model) == "stn0":
+            size = 0  # it has none, and they would take half of the time that a batch takes to make
+        self.maker = PairMaker(
+            self.store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, heatmap=size
+        )
         self.val_maker = None
         if d.val_faces:
             val = FaceStore.load(self.data, d.val_split, limit=d.val_faces, sources=d.sources, progress=shown)
-            self.val_maker = PairMaker(val.to(fabric.device), protocol)
+            self.val_maker = PairMaker(val.to(fabric.device), protocols[0])
         manifest = self.data / "manifest.json"
         text = manifest.read_bytes() if manifest.is_file() else b""
         self.dataset = {"manifest_sha256": hashlib.sha256(text).hexdigest(), "faces": len(store)}
