@@ -1,25 +1,13 @@
 """From a context crop to the LR face: the moved frame, 8 bit, Pillow's BICUBIC, in batched tensor operations."""
 
-import functools
-
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..resampling import pillow_bicubic
 from .context import CONTEXT, HR
 
 LR = 16
-
-
-@functools.cache
-def _pillow_bicubic(size: int, target: int) -> np.ndarray:
-    """float32 (target, size): the weights of Pillow's anti-aliased BICUBIC (a = -0.5), rows summing to 1."""
-    factor = size / target
-    centres = (np.arange(target) + 0.5) * factor
-    x = np.abs((np.arange(size)[None] + 0.5 - centres[:, None]) / factor)
-    w = np.where(x < 1, (1.5 * x - 2.5) * x * x + 1, np.where(x < 2, ((-0.5 * x + 2.5) * x - 4) * x + 2, 0))
-    return (w / w.sum(1, keepdims=True)).astype(np.float32)
 
 
 def quantise(x: Tensor) -> Tensor:
@@ -29,7 +17,7 @@ def quantise(x: Tensor) -> Tensor:
 
 def reduce_to_lr(hr: Tensor, size: int = LR) -> Tensor:
     """(B, C, 128, 128) on the 0..255 scale -> (B, C, size, size), 8-bit values as Pillow's `resize(..., BICUBIC)`."""
-    weights = torch.from_numpy(_pillow_bicubic(HR, size)).to(hr.device, hr.dtype)
+    weights = torch.from_numpy(pillow_bicubic(HR, size)).to(hr.device, hr.dtype)
     return quantise(torch.matmul(weights, quantise(torch.matmul(hr, weights.T))))  # as Pillow: 8 bit in between
 
 

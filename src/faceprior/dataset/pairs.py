@@ -18,7 +18,9 @@ from .context import CONTEXT, HR, OFFSET
 from .degrade import LR, reduce_to_lr, render
 from .disturb import disturb
 from .protocol import PAPER, Protocol
+from .recolour import recolour
 from .rough_lr import rough_lr
+from .scene import Scene
 from .store import FaceStore
 
 HEATMAP = 64
@@ -36,6 +38,8 @@ class Pairs:
     visible: Tensor  #    bool (B, 68)
     transform: Tensor  #  (B, 2, 3), upright -> unaligned, normalised
     index: Tensor  #      int64 (B,), rows of the store
+    scene: Scene  #       the truth in other frames than the label's
+    told: Tensor | None = None  # (B, 2, 3): the transform that the network is told instead of estimating one
 
     def __len__(self) -> int:
         return len(self.lr)
@@ -47,7 +51,8 @@ class PairMaker:
     `colour`: in training, how far brightness, contrast, each channel's gain and the saturation may leave the photo's
     own, as a part of them; LR and HR alike. 0 = the photos as they are. `disturbance`: in training, the strength of
     `disturb` on the LR alone; `rough`: the part of the LRs that `rough_lr` makes. `heatmap`: pixels of the maps, 0 = none.
-    `protocol`: of several, each face in training takes one by chance; tests take the first. `size`: pixels of the LR.
+    `told`: standard deviations of an STN's error, as (degrees, part of the scale, parts of the side): the network is
+    told the true transform with that error; None = it estimates its own. `protocol`: of several, each face in training takes one by chance; tests take the first. `size`: pixels of the LR.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class PairMaker:
         colour: float = 0.0,
         disturbance: float = 0.0,
         rough: float = 0.0,
+        told: tuple[float, float, float] | None = None,
         heatmap: int = HEATMAP,
         size: int = LR,
     ):
@@ -66,6 +72,7 @@ class PairMaker:
         self.colour = colour
         self.disturbance = disturbance
         self.rough = rough
+        self.told = told
         self.heatmap = heatmap
         self.size = size
         self._fixed = torch.from_numpy(
@@ -81,16 +88,30 @@ class PairMaker:
         pairs = self.make(index, *self._in_ranges(numbers, which), flip=(numbers[:, 4] < 0.5) & flip, seed=seed)
         if self.colour:
             jitter = (torch.rand(len(index), 6, generator=generator) * 2 - 1) * self.colour
+            pairs.scene.jitter = jitter.to(pairs.lr.device)
             for images in (pairs.lr, pairs.hr):
-                recolour(images, jitter.to(images.device))
+                recolour(images, pairs.scene.jitter)
         if self.disturbance:
             pairs.lr = disturb(pairs.lr, self.disturbance, generator)
+        if self.told:
+            pairs.told = self._told(pairs.transform, torch.randn(len(index), 4, generator=generator))
         return pairs
 
     def test(self, index: Tensor) -> Pairs:
         """The face's own fixed transform, the same on every machine and with every other face around; no flip."""
         numbers = self._fixed[index.cpu()]
-        return self.make(index, *self._in_ranges(numbers, torch.zeros(len(numbers), dtype=torch.long)))
+        pairs = self.make(index, *self._in_ranges(numbers, torch.zeros(len(numbers), dtype=torch.long)))
+        if self.told:
+            pairs.told = self._told(pairs.transform, torch.special.ndtri(numbers[:, 4:].clamp(1e-6, 1 - 1e-6)))
+        return pairs
+
+    def _told(self, transform: Tensor, normal: Tensor) -> Tensor:
+        """The true transform (B, 2, 3) with the error of an STN; `normal` (B, 4) standard normal numbers."""
+        degrees, scale, shift = self.told
+        n = normal.double().cpu().numpy() * (degrees, scale, shift, shift)
+        error = similarity_matrix(n[:, 0], np.exp(n[:, 1]), n[:, 2], n[:, 3])
+        square = np.concatenate([error, np.broadcast_to([[[0.0, 0.0, 1.0]]], (len(error), 1, 3))], 1)
+        return transform @ torch.from_numpy(square.astype(np.float32)).to(transform.device)
 
     def _in_ranges(self, numbers: Tensor, which: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """float64 (B, >= 4) in [0, 1) and which protocol, (B,) -> angle, scale, tx, ty."""
@@ -144,6 +165,7 @@ class PairMaker:
             visible=visible,
             transform=torch.from_numpy(matrix.astype(np.float32)).to(device),
             index=index,
+            scene=Scene(contexts, inverse, self.store.corners[index]),
         )
 
     def _heatmaps(self, landmarks: Tensor, visible: Tensor) -> Tensor:
@@ -152,17 +174,7 @@ class PairMaker:
         return render_heatmaps(landmarks, visible, self.heatmap)
 
 
-def recolour(images: Tensor, jitter: Tensor) -> None:
-    """(B, 3, H, W) in [-1, 1] with 8-bit values, in place. `jitter` (B, 6): brightness, saturation, contrast x gain of
-    each channel (three), contrast. A grey point stays where it is but for brightness and the gains."""
-    j = jitter[:, :, None, None]
-    grey = images.mean(1, keepdim=True)
-    images.sub_(grey).mul_(1 + 2 * j[:, 1:2]).add_(grey)
-    images.mul_((1 + j[:, 2:5]) * (1 + j[:, 5:6])).add_(j[:, :1])
-    images.add_(1).mul_(127.5).round_().clamp_(0, 255).div_(127.5).sub_(1)
-
-
 def _fixed_numbers(source: str, name: str) -> np.ndarray:
-    """float64 (4,) in [0, 1) from the face's name alone."""
+    """float64 (8,) in [0, 1) from the face's name alone: four for its transform, four for what a network is told."""
     digest = hashlib.sha256(f"{source}/{name}".encode()).digest()
-    return np.frombuffer(digest[:16], "<u4") / 2.0**32
+    return np.frombuffer(digest, "<u4") / 2.0**32

@@ -8,8 +8,9 @@ from .comparators import KINDS as COMPARATORS
 from .comparators import network_class
 from .comparators.config import CONFIGS
 from .config import MTUNConfig
+from .unet_config import UNetConfig
 
-KINDS = ("mtun", *COMPARATORS)
+KINDS = ("mtun", "unet", *COMPARATORS)
 
 
 def kind_of(config: Any) -> str:
@@ -19,7 +20,8 @@ def kind_of(config: Any) -> str:
 
 def config_class(kind: str) -> type:
     """KeyError for a name that is none of `KINDS`."""
-    return MTUNConfig if kind == "mtun" else CONFIGS[kind]
+    own = {"mtun": MTUNConfig, "unet": UNetConfig}
+    return own[kind] if kind in own else CONFIGS[kind]
 
 
 def make_network(config: Any) -> nn.Module:
@@ -29,4 +31,8 @@ def make_network(config: Any) -> nn.Module:
         from .mtun import MTUN
 
         return MTUN(config)
+    if kind == "unet":
+        from .unet import UNet
+
+        return UNet(config)
     return network_class(kind)(config)

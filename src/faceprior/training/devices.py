@@ -86,4 +86,5 @@ def resident(store: FaceStore, device: torch.device) -> FaceStore:
 def to_device(pairs: Pairs, device: torch.device) -> Pairs:
     if pairs.lr.device == device:
         return pairs
-    return replace(pairs, **{f.name: getattr(pairs, f.name).to(device) for f in fields(pairs)})
+    held = {f.name: getattr(pairs, f.name) for f in fields(pairs)}
+    return replace(pairs, **{name: x if x is None else x.to(device) for name, x in held.items()})

@@ -144,12 +144,12 @@ class Trainer:
         if kind_of(self.config.model) == "stn0":
             size = 0  # it has none, and they would take half of the time that a batch takes to make
         self.maker = PairMaker(
-            self.store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, heatmap=size
+            self.store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, told=d.told, heatmap=size
         )
         self.val_maker = None
         if d.val_faces:
             val = FaceStore.load(self.data, d.val_split, limit=d.val_faces, sources=d.sources, progress=shown)
-            self.val_maker = PairMaker(val.to(fabric.device), protocols[0])
+            self.val_maker = PairMaker(val.to(fabric.device), protocols[0], told=d.told)
         manifest = self.data / "manifest.json"
         text = manifest.read_bytes() if manifest.is_file() else b""
         self.dataset = {"manifest_sha256": hashlib.sha256(text).hexdigest(), "faces": len(store)}
@@ -299,6 +299,7 @@ class Trainer:
         v = self._validation
         self._say(
             f"epoch {self.epoch}  step {self.step}  {self.elapsed:.0f} s  validation: PSNR {v['psnr']:.2f} dB, "
+            f"in place {v['place']:.2f} ({v['gain']:+.2f}, seen {v['gain_seen']:+.2f} over bicubic), "
             f"STN {v['angle']:.2f} degrees, scale {v['scale']:.3f}, shift {v['shift']:.4f}, Lh {v['h']:.3f}"
         )
         if self.config.run.pictures:

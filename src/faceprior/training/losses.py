@@ -19,18 +19,25 @@ Apart = Literal["squared", "distance"]
 COMPONENT_SIZES = tuple(float(len(COMPONENT_LANDMARKS[name])) for name in COMPONENTS)
 
 
-def pixel_loss(sr: Tensor, hr: Tensor, kind: Literal["l2", "l1", "charbonnier"] = "l2") -> Tensor:
-    """Lp (Eq. 1), both (N, 3, 128, 128) in [-1, 1]: the mean over faces, channels and pixels.
+def pixel_loss(
+    sr: Tensor, hr: Tensor, kind: Literal["l2", "l1", "charbonnier"] = "l2", weight: Tensor | None = None
+) -> Tensor:
+    """Lp (Eq. 1), both (N, 3, 128, 128) in [-1, 1]: the mean over faces, channels and pixels, of each face weighted by
+    `weight` (N, 128, 128), where it is given.
 
     The paper writes a sum over pixels; the released settings take the mean, which scales Lp by 1/49152. l1 and
     Charbonnier, sqrt(d^2 + 1e-6), are options of the modern recipe: they follow outliers less than l2.
     """
     difference = sr - hr
     if kind == "l2":
-        return difference.square().mean()
-    if kind == "l1":
-        return difference.abs().mean()
-    return (difference.square() + 1e-6).sqrt().mean()
+        apart = difference.square()
+    elif kind == "l1":
+        apart = difference.abs()
+    else:
+        apart = (difference.square() + 1e-6).sqrt()
+    if weight is None:
+        return apart.mean()
+    return ((apart.mean(1) * weight).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1)).mean()
 
 
 def feature_loss(features: Tensor, target: Tensor, norm: Literal["mean", "relative", "released"] = "mean") -> Tensor:

@@ -9,7 +9,6 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from ..dataset.pairs import Pairs
-from ..face.heatmaps import render_heatmaps
 from ..networks.discriminator import Discriminator
 from ..networks.mtun import MTUNOutput
 from ..networks.vgg import VGGFeatures
@@ -26,6 +25,7 @@ from .losses import (
 )
 from .optim import Average, Buffers, make_optimiser, set_rates
 from .schedule import Position, adversarial_weight, lr_factor
+from .truth import Truth, make_truth
 
 
 @dataclass
@@ -79,17 +79,17 @@ class Step:
         for buffers in self._buffers:
             buffers.keep()
 
-        lr, hr = pairs.lr, pairs.hr
-        if self.config.run.channels_last:
-            lr, hr = (x.contiguous(memory_format=torch.channels_last) for x in (lr, hr))
-        out = self._g(lr)
+        lr = self._in_layout(pairs.lr)
+        out = self._g(lr) if pairs.told is None else self._g(lr, pairs.told)
+        truth = make_truth(loss, pairs, out)
+        hr = self._in_layout(truth.hr)
 
         numbers: dict[str, float] = {}
         finite = True
         if beta:
             numbers, finite = self._discriminator_step(hr, out.picture.detach(), factor, clip)
 
-        terms = self._terms(out, pairs, hr)
+        terms = self._terms(out, pairs, truth, hr)
         total = sum(self._weight(name) * value for name, value in terms.items())
         if beta:
             terms["U"] = self._fooling(out.picture)
@@ -107,6 +107,9 @@ class Step:
             for buffers in self._buffers:
                 buffers.restore()
         return StepResult({**mine, **numbers, "lr": factor * self.config.optimiser.lr}, finite)
+
+    def _in_layout(self, x: Tensor) -> Tensor:
+        return x.contiguous(memory_format=torch.channels_last) if self.config.run.channels_last else x
 
     def _discriminator_step(
         self, hr: Tensor, fake: Tensor, factor: float, clip: float
@@ -131,12 +134,12 @@ class Step:
             self.discriminator.requires_grad_(True)
         return adversarial_loss(logits.float(), self.config.loss.adversarial_form)
 
-    def _terms(self, out: MTUNOutput, pairs: Pairs, hr: Tensor) -> dict[str, Tensor]:
+    def _terms(self, out: MTUNOutput, pairs: Pairs, truth: Truth, hr: Tensor) -> dict[str, Tensor]:
         """The terms of Eq. 6 that have a weight, unweighted, but LU."""
         loss = self.config.loss
         terms = {}
         if loss.pixel_weight:
-            terms["p"] = pixel_loss(out.picture, hr, loss.pixel)
+            terms["p"] = pixel_loss(out.picture, hr, loss.pixel, truth.weight)
         if self.vgg is not None:
             some = slice(loss.feature_faces)  # a batch is in random order
             with self.fabric.autocast():
@@ -145,11 +148,8 @@ class Step:
                 features = self.vgg(out.picture[some])
             terms["f"] = feature_loss(features.float(), target.float(), loss.feature_norm)
         if loss.heatmap_weight and out.heatmaps:
-            size = out.heatmaps[-1].shape[-1]
-            target = pairs.heatmaps
-            if target.shape[-1] != size:  # R16, R32: rendered at that size, not resized
-                target = render_heatmaps(pairs.landmarks, pairs.visible, size)
-            terms["h"] = heatmap_loss(out.heatmaps, target, pairs.kernels, loss.heatmap_norm)
+            target, kernels = truth.heatmaps(out.heatmaps[-1].shape[-1])
+            terms["h"] = heatmap_loss(out.heatmaps, target, kernels, loss.heatmap_norm)
         if loss.transform_weight:
             estimates = [*out.looks, out.transform]
             terms["t"] = torch.stack([transform_loss(t, pairs.transform, loss.alignment_norm) for t in estimates]).sum()

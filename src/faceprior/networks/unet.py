@@ -1,0 +1,155 @@
+"""A U-Net in the upright frame, on the features and the picture of a frozen canvas (ours).
+
+The paper's plan, the other way round: what the paper learns in an autoencoder at 16 px a small generic network brings
+along (`canvas.py`), the STN aligns its features and its picture at once, and all that is learned works on upright
+faces, where eyes and mouth have their places. The heatmaps guide the last part, as in the paper (section 3.1).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..errors import FacepriorError
+from ..face.components import COMPONENTS
+from ..resampling import pillow_bicubic
+from .blocks import Plain
+from .canvas import SCALE, Canvas, CanvasConfig
+from .config import HR_SIZE, LR_SIZE
+from .mtun import MTUNOutput, take_localisation
+from .stn import make_localisation, warp
+from .unet_config import UNetConfig
+
+WORK = 32  #           pixels at which the U-Net begins
+FEATURES = 1 / 16  #   brings the canvas's features, made for levels of 0..255, to about 1
+
+
+class UNet(nn.Module):
+    """(B, 3, lr, lr) in [-1, 1] -> `MTUNOutput`. The canvas and the STN are given, and frozen in training."""
+
+    def __init__(self, config: UNetConfig | None = None):
+        super().__init__()
+        self.config = c = config or UNetConfig()
+        bounds = (c.max_angle, c.max_log_scale, c.max_shift)
+        self.localisation = make_localisation(c.localisation, bounds, landmarks=c.landmarks)
+        self.canvas = Canvas(CanvasConfig(channels=c.canvas_channels)) if c.base == "canvas" else None
+        self.unshuffle = SCALE * c.lr // WORK
+        given = 3 + (c.canvas_channels + 3 * self.unshuffle**2 if self.canvas else 0)
+        self.entry = _conv3(given, c.channels[0])
+
+        sizes = [WORK >> level for level in range(len(c.channels))]
+        self.positions = nn.ParameterList(
+            nn.Parameter(torch.zeros(1, width, size, size)) for width, size in zip(c.channels, sizes, strict=True)
+        )
+        if not c.positions:
+            self.positions.requires_grad_(False)
+        self.down, self.up, self.ins, self.outs = (nn.ModuleList() for _ in range(4))
+        for level, (width, depth) in enumerate(zip(c.channels, c.blocks, strict=True)):
+            self.ins.append(_plain(width, depth))
+            if level == len(c.channels) - 1:
+                break
+            below = c.channels[level + 1]
+            self.down.append(nn.Conv2d(width, below, 2, stride=2))
+            self.up.append(nn.Sequential(nn.Conv2d(below, 4 * width, 1), nn.PixelShuffle(2)))
+            self.outs.append(_plain(width, depth))
+
+        width, (t64, t128) = c.channels[0], c.tail
+        self.heatmaps = nn.Conv2d(width, len(COMPONENTS), 1) if c.heatmaps else None
+        self.guided = _conv3(width + len(COMPONENTS), width) if c.heatmaps else nn.Identity()
+        self.tail = _tail(width, t64, t128, c.tail_blocks)
+        self.freeze()
+
+    def freeze(self) -> None:
+        """What is given is not trained here: the STN is trained alone (`aligner`), the canvas on whole photos."""
+        for part in (self.localisation, self.canvas):
+            if part is not None:
+                part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """The statistics of what is frozen stay as they are."""
+        super().train(mode)
+        for part in (self.localisation, self.canvas):
+            if part is not None:
+                part.eval()
+        return self
+
+    def localisation_parameters(self) -> Iterator[nn.Parameter]:
+        return iter(())  # frozen
+
+    def take_stn0(self, path: Path) -> None:
+        """Take the STN of a trained STN0, MTUN or U-Net. FacepriorError where that is another net."""
+        take_localisation(self, path)
+
+    def take_canvas(self, canvas: Canvas) -> None:
+        """Take over a canvas's weights. FacepriorError where it is of another size, or the network takes none."""
+        if self.canvas is None:
+            raise FacepriorError("--canvas: model.base = 'bicubic' takes none")
+        if canvas.config != self.canvas.config:
+            raise FacepriorError(f"--canvas: holds {canvas.config}, the network takes {self.canvas.config}")
+        self.canvas.load_state_dict(canvas.state_dict())
+
+    def locate(self, lr: Tensor) -> Tensor:
+        """The STN's transform (B, 2, 3). It sees 16 px, whatever the network does."""
+        if self.config.lr != LR_SIZE:
+            weights = torch.from_numpy(pillow_bicubic(self.config.lr, LR_SIZE)).to(lr)
+            lr = weights @ lr @ weights.T
+        return self.localisation.locate(lr)[0][-1]
+
+    def forward(self, lr: Tensor, transform: Tensor | None = None) -> MTUNOutput:
+        """`transform` (B, 2, 3): told instead of estimated; for training before an STN is there, and to measure."""
+        with torch.no_grad():
+            if transform is None:
+                transform = self.locate(lr)
+            given, base = self._given(lr, transform)
+        x = self.entry(given)
+        kept = []
+        for level, position in enumerate(self.positions):
+            x = self.ins[level](x + position)
+            if level < len(self.down):
+                kept.append(x)
+                x = self.down[level](x)
+        for level in reversed(range(len(self.up))):
+            x = self.outs[level](self.up[level](x) + kept[level])
+        maps = []
+        if self.heatmaps is not None:
+            maps = [self.heatmaps(x)]
+            x = torch.cat([x, maps[0]], 1)
+        x = self.guided(x)
+        return MTUNOutput(self.tail(x).float() + base, maps, transform)
+
+    def _given(self, lr: Tensor, transform: Tensor) -> tuple[Tensor, Tensor]:
+        """What the U-Net sees, upright at 32 px, and the picture that its output is added to."""
+        if self.canvas is None:
+            base = warp(lr, transform, HR_SIZE, mode="bicubic", padding="border")
+            return warp(lr, transform, WORK), base
+        with torch.autocast(lr.device.type, enabled=False):  # in float32: bfloat16 blurs what it builds on
+            canvas = self.canvas(lr.float())
+            picture = warp(canvas.picture, transform, HR_SIZE, mode="bicubic", padding="border")
+            small = picture
+            if self.unshuffle * WORK != HR_SIZE:
+                small = warp(canvas.picture, transform, self.unshuffle * WORK, padding="border")
+            upright = warp(torch.cat([canvas.features * FEATURES, lr.float()], 1), transform, WORK)
+            return torch.cat([upright, F.pixel_unshuffle(small, self.unshuffle)], 1), picture
+
+
+def _conv3(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
+def _plain(channels: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(Plain(channels) for _ in range(count)))
+
+
+def _tail(width: int, t64: int, t128: int, blocks: tuple[int, int]) -> nn.Sequential:
+    """(B, width, 32, 32) -> (B, 3, 128, 128), zeros at the start."""
+    last = _conv3(t128, 3)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(
+        *(_plain(width, blocks[0]), nn.ReLU(), _conv3(width, 4 * t64), nn.PixelShuffle(2)),
+        *(_plain(t64, blocks[1]), nn.ReLU(), _conv3(t64, 4 * t128), nn.PixelShuffle(2)),
+        *(nn.ReLU(), last),
+    )
