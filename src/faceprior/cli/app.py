@@ -14,7 +14,7 @@ import typer
 
 from .._version import __version__
 from ..errors import FacepriorError, FacepriorWarning, one_line
-from . import demo, evaluate, export, prepare, reproduce, serve, train, upscale
+from . import demo, evaluate, export, prepare, reproduce, serve, train, train_canvas, upscale
 
 app = typer.Typer(
     name="faceprior",
@@ -29,6 +29,7 @@ app.command("upscale")(upscale.upscale)
 app.command("serve")(serve.serve)
 app.command("prepare")(prepare.prepare)
 app.command("train")(train.train)
+app.command("train-canvas")(train_canvas.train_canvas)
 app.command("evaluate")(evaluate.evaluate)
 app.command("reproduce")(reproduce.reproduce)
 app.command("export")(export.export)

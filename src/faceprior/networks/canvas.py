@@ -146,7 +146,9 @@ class Canvas(nn.Module):
             kept = x if kept is None else kept
         last = conv(self.conv_2, x)
         features = conv(self.conv_cat, torch.cat([first, last, kept, hidden], 1))
-        return CanvasOutput(F.pixel_shuffle(self.upsampler(features), SCALE) * 2 - 1, features)
+        with torch.autocast(x.device.type, enabled=False):  # eight bits of a bfloat16 are too few for a picture
+            picture = self.upsampler(features.float())
+        return CanvasOutput(F.pixel_shuffle(picture, SCALE) * 2 - 1, features)
 
     @torch.no_grad()
     def folded(self, condition: tuple[float, float]) -> "Canvas":

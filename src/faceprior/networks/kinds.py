@@ -10,7 +10,7 @@ from .comparators.config import CONFIGS
 from .config import MTUNConfig
 from .unet_config import UNetConfig
 
-KINDS = ("mtun", "unet", *COMPARATORS)
+KINDS = ("mtun", "unet", "canvas", *COMPARATORS)
 
 
 def kind_of(config: Any) -> str:
@@ -20,12 +20,16 @@ def kind_of(config: Any) -> str:
 
 def config_class(kind: str) -> type:
     """KeyError for a name that is none of `KINDS`."""
+    if kind == "canvas":
+        from .canvas import CanvasConfig
+
+        return CanvasConfig
     own = {"mtun": MTUNConfig, "unet": UNetConfig}
     return own[kind] if kind in own else CONFIGS[kind]
 
 
 def make_network(config: Any) -> nn.Module:
-    """The untrained network of a configuration; its `forward` gives an `MTUNOutput`."""
+    """The untrained network of a configuration; its `forward` gives an `MTUNOutput`, a canvas's a `CanvasOutput`."""
     kind = kind_of(config)
     if kind == "mtun":
         from .mtun import MTUN
@@ -35,4 +39,8 @@ def make_network(config: Any) -> nn.Module:
         from .unet import UNet
 
         return UNet(config)
+    if kind == "canvas":
+        from .canvas import Canvas
+
+        return Canvas(config)
     return network_class(kind)(config)

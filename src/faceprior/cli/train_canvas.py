@@ -1,0 +1,37 @@
+"""`faceprior train-canvas`: photos and face crops in, a run folder with `canvas.safetensors` out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train_canvas(
+    photos: Annotated[Path, typer.Option("--photos", help="Folder of clean photos.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
+    faces: Annotated[Path | None, typer.Option(help="Folder of face sources of layout `table`.")] = None,
+    span: Annotated[Path | None, typer.Option(help="SPAN x4's public weights to start from.")] = None,
+    max_time: Annotated[str, typer.Option(help="Train for this time, resumptions included: 40m, 1h30m.")] = "1h30m",
+    bfloat16: Annotated[bool, typer.Option(help="bfloat16 products for most of the time, float32 at the end.")] = False,
+    clean: Annotated[float, typer.Option(help="Share of inputs that are only reduced.")] = 0.5,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+) -> None:
+    """Train the network that enlarges a photo outside its faces. The same command resumes a run.
+
+    Exit status: 0 done, 2 bad input, 143 or 130 stopped by a signal with a checkpoint written.
+    """
+    from ..errors import FacepriorError
+    from ..training.canvas.config import CanvasTraining
+    from ..training.canvas.loop import CanvasTrainer
+    from ..training.config import parse_time
+
+    try:
+        seconds = float(parse_time(max_time))
+    except ValueError as error:
+        raise FacepriorError(f"--max-time: {error}") from None
+    config = CanvasTraining(seed=seed, max_time=seconds, clean=clean)
+    ended = CanvasTrainer(config, photos, output, faces=faces, span=span, bfloat16=bfloat16).fit()
+    if ended == "SIGTERM":
+        raise typer.Exit(143)
+    if ended == "SIGINT":
+        raise typer.Exit(130)

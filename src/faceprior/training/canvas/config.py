@@ -1,0 +1,30 @@
+"""What a run of the canvas is. Everything but the time is kept on resumption."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class CanvasTraining:
+    seed: int = 0
+    max_time: float = 5400.0  #   seconds, resumptions included; the cosine of the rate ends there
+    rate: float = 2e-4  #         AdamW
+    told_rate: float = 1e-3  #    of what turns conditions into scales and shifts, which starts at zero
+    warmup: int = 100  #          updates
+    floor: float = 0.01  #        the rate's last factor
+    decay: float = 0.998  #       of the weights' average, which is what is validated and kept
+    clean: float = 0.5  #         share of inputs that are only reduced
+    faces: float = 0.5  #         share of batches of face crops
+    photo_patch: int = 32  #      pixels of the input
+    photo_batch: int = 16
+    face_patch: int = 22
+    face_batch: int = 32
+    bfloat16_until: float = 0.75  # share of the time with bfloat16 products, where asked for; then float32
+    checkpoint_every: float = 240.0  # seconds
+    validate_every: float = 480.0
+    log_every: int = 50
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+FREE_ON_RESUME = frozenset({"max_time", "checkpoint_every", "validate_every", "log_every"})

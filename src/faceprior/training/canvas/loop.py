@@ -1,0 +1,177 @@
+"""One run of the canvas: a folder with checkpoints/, metrics.jsonl and canvas.safetensors (the averaged weights).
+
+The same command goes on where a run was stopped or killed. Batches are drawn by their number, so nothing of the
+random state has to be kept.
+"""
+
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...dataset.rough import CHANCES
+from ...errors import FacepriorError
+from ...networks.canvas import Canvas
+from ...networks.weights import save_model
+from ..checkpoint import Checkpoints
+from ..journal import Journal
+from ..lock import RunLock
+from ..optim import Average
+from ..stopping import StopRequest
+from .config import FREE_ON_RESUME, CanvasTraining
+from .pictures import Batches, load_pictures
+from .validate import Validation
+
+CHARBONNIER = 1e-3  # of values in [-1, 1]: an eighth of a grey level
+
+
+class CanvasTrainer:
+    """`start`: SPAN's public weights, or a canvas of an earlier run. Raises FacepriorError for what a user can mend."""
+
+    def __init__(
+        self,
+        config: CanvasTraining,
+        photos: Path,
+        folder: Path,
+        *,
+        faces: Path | None = None,
+        span: Path | None = None,
+        bfloat16: bool = False,
+    ):
+        self.config, self.folder, self.bfloat16 = config, Path(folder), bfloat16
+        self.network = Canvas()
+        if span is not None:
+            self.network.take_span(span)
+        self.pictures = load_pictures(photos, faces, config)
+        self.batches = Batches(self.pictures, config, CHANCES)
+        self.checkpoints = Checkpoints(self.folder / "checkpoints")
+        self.step, self.elapsed = 0, 0.0
+
+    def fit(self) -> str:
+        """-> "done" or the signal's name."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = RunLock(self.folder)
+        try:
+            self.checkpoints.sweep()
+            self._build(self.checkpoints.load())
+            with StopRequest() as stop:
+                return self._run(stop)
+        finally:
+            lock.release()
+
+    def _build(self, saved: tuple[Path, dict] | None) -> None:
+        self.validation = Validation(self.pictures, self.network)
+        lr = self._tensor(self.batches.at(0)[0])
+        self.network.measure_sizes(lr)
+        self.network.to(memory_format=torch.channels_last)
+        told = list(self.network.told.parameters())
+        rest = [p for name, p in self.network.named_parameters() if not name.startswith("told.")]
+        c = self.config
+        groups = [{"params": rest, "base": c.rate}, {"params": told, "base": c.told_rate}]
+        self.optimiser = torch.optim.AdamW(groups, lr=c.rate, weight_decay=0.0, fused=True)
+        self.average = Average(self.network, c.decay)
+        if saved is not None:
+            path, state = saved
+            before = json.loads(state["config"])
+            if keys := [k for k, v in c.as_dict().items() if before.get(k) != v and k not in FREE_ON_RESUME]:
+                raise FacepriorError(
+                    f"{path}: a run of another configuration ({', '.join(keys)}); choose another folder"
+                )
+            self.network.load_state_dict(state["network"])
+            self.average.module.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step, self.elapsed = state["step"], state["elapsed"]
+        self.journal = Journal(self.folder, self.step)
+        print(
+            f"{len(self.pictures.photos)} photos, {len(self.pictures.faces)} faces; held back "
+            f"{len(self.pictures.val_photos)} and {len(self.pictures.val_faces)}; from step {self.step}",
+            flush=True,
+        )
+        self._show("as published", self.validation.public)
+
+    def _run(self, stop: StopRequest) -> str:
+        c, began, before = self.config, time.perf_counter(), self.elapsed
+        saved = looked = began
+        seen, ended = 0, "done"
+        total = 0.0
+        while self.elapsed < c.max_time:
+            if stop.asked:
+                ended = stop.asked
+                break
+            loss, count = self._one()
+            seen, total = seen + count, total + loss
+            now = time.perf_counter()
+            self.elapsed = before + now - began
+            if self.step % c.log_every == 0:
+                rate = seen / (now - began)
+                self.journal.write("train", self.step, {"loss": total / c.log_every}, images_per_s=round(rate, 1))
+                total = 0.0
+            if now - looked >= c.validate_every:
+                self._look()
+                looked = time.perf_counter()
+            if now - saved >= c.checkpoint_every:
+                self._save()
+                saved = time.perf_counter()
+        if ended == "done":
+            self._look()
+        self._save()
+        self.journal.close()
+        return ended
+
+    def _one(self) -> tuple[float, int]:
+        """One update -> (its loss, its images). An update that is not finite is left out."""
+        c = self.config
+        done = min(1.0, self.elapsed / c.max_time)
+        factor = min(1.0, (self.step + 1) / c.warmup)
+        factor *= c.floor + (1 - c.floor) * (1 + math.cos(math.pi * done)) / 2
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["base"] * factor
+        lr, hr, told = self.batches.at(self.step)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16 and done < c.bfloat16_until):
+            picture = self.network(self._tensor(lr), torch.from_numpy(told)).picture
+        loss = (picture.float() - self._tensor(hr)).square().add(CHARBONNIER**2).sqrt().mean()
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.step += 1
+        if not bool(torch.isfinite(norm)):
+            self.journal.write("refused", self.step, {"loss": float(loss)})
+            return 0.0, len(lr)
+        self.optimiser.step()
+        self.average.update(self.step)
+        return float(loss), len(lr)
+
+    @staticmethod
+    def _tensor(images: np.ndarray) -> Tensor:
+        """uint8 NHWC -> float32 in [-1, 1], NCHW in channels-last memory."""
+        return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+    def _look(self) -> None:
+        result = self.validation(self.average.module)
+        self.journal.write("val", self.step, result, seconds=round(self.elapsed, 1))
+        self._show(f"step {self.step}, {self.elapsed:.0f} s", result)
+
+    @staticmethod
+    def _show(title: str, result: dict[str, float]) -> None:
+        text = ", ".join(f"{key} {value:+.2f}" for key, value in result.items())
+        print(f"{title}: dB over Lanczos: {text}", flush=True)
+
+    def _save(self) -> None:
+        state = {
+            "step": self.step,
+            "elapsed": self.elapsed,
+            "config": json.dumps(self.config.as_dict()),
+            "network": self.network.state_dict(),
+            "average": self.average.module.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        try:
+            self.checkpoints.save(state)
+            provenance = {"step": self.step, "seconds": round(self.elapsed), "start": "SPAN x4 (arXiv 2311.12770)"}
+            save_model(self.average.module, self.folder / "canvas.safetensors", provenance)
+        except OSError as error:  # a full disk must not end a run
+            print(f"{self.folder}: cannot save ({error.strerror or error}); training goes on", flush=True)
