@@ -126,17 +126,26 @@ class Canvas(nn.Module):
     def forward(self, x: Tensor, condition: Tensor | None = None) -> CanvasOutput:
         """x: (B, 3, h, w) in [-1, 1]. `condition` (B, 2): JPEG's roughness q and the noise n, both in [0, 1], 0 = none
         (dataset/rough.py makes them); None = clean."""
+        picture, features = self.levels((x + 1) * (GREY_LEVELS / 2), condition)
+        return CanvasOutput(F.pixel_shuffle(picture, SCALE) * 2 - 1, features)
+
+    def levels(self, x: Tensor, condition: Tensor | None = None, *, fold: bool = False) -> tuple[Tensor, Tensor]:
+        """As `forward`, of grey levels 0..255 -> the picture in [0, 1] before its shuffle, (B, 48, h, w), features.
+
+        fold: one condition (1, 2) for the whole batch acts on the weights instead: the same sums, for export.
+        """
         changes = None if condition is None or self.told is None else iter(self.told(condition).unbind())
 
         def conv(layer: nn.Conv2d, x: Tensor) -> Tensor:
-            y = layer(x)
             if changes is None:
-                return y
+                return layer(x)
             scale, shift = next(changes)
+            if fold:
+                return F.conv2d(x, *_changed(layer, scale, shift), padding=layer.padding)
+            y = layer(x)
             return torch.addcmul(y + shift, y, scale)
 
-        x = ((x + 1) * 0.5 - self.mean.view(1, 3, 1, 1)) * GREY_LEVELS
-        first = conv(self.conv_1, x)
+        first = conv(self.conv_1, x - self.mean.view(1, 3, 1, 1) * GREY_LEVELS)
         x, kept, hidden = first, None, None
         for i in range(1, BLOCKS + 1):
             block: Block = getattr(self, f"block_{i}")
@@ -147,17 +156,22 @@ class Canvas(nn.Module):
         last = conv(self.conv_2, x)
         features = conv(self.conv_cat, torch.cat([first, last, kept, hidden], 1))
         with torch.autocast(x.device.type, enabled=False):  # eight bits of a bfloat16 are too few for a picture
-            picture = self.upsampler(features.float())
-        return CanvasOutput(F.pixel_shuffle(picture, SCALE) * 2 - 1, features)
+            return self.upsampler(features.float()), features
 
     @torch.no_grad()
     def folded(self, condition: tuple[float, float]) -> "Canvas":
         """The network for one condition: a plain SPAN of the same speed as the public one; it is told nothing."""
         plain = copy.deepcopy(self)
-        changes = self.told(torch.tensor([condition], dtype=torch.float32)).flatten(2).unbind()
+        changes = self.told(torch.tensor([condition], dtype=torch.float32)).unbind()
         for name, (scale, shift) in zip(self.told_layers(), changes, strict=True):
             layer = plain.get_submodule(name)
-            layer.weight.mul_(1 + scale.view(-1, 1, 1, 1))
-            layer.bias.mul_(1 + scale).add_(shift)
+            weight, bias = _changed(layer, scale, shift)
+            layer.weight.copy_(weight)
+            layer.bias.copy_(bias)
         plain.told = None
         return plain
+
+
+def _changed(layer: nn.Conv2d, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """The layer's weight and bias that give its output times (1 + scale) plus shift, both (1, channels, 1, 1)."""
+    return layer.weight * (1 + scale.view(-1, 1, 1, 1)), layer.bias * (1 + scale.view(-1)) + shift.view(-1)

@@ -139,11 +139,11 @@ class CanvasTrainer:
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.step += 1
         if not bool(torch.isfinite(norm)):
-            self.journal.write("refused", self.step, {"loss": float(loss)})
+            self.journal.write("refused", self.step, {"loss": float(loss.detach())})
             return 0.0, len(lr)
         self.optimiser.step()
         self.average.update(self.step)
-        return float(loss), len(lr)
+        return float(loss.detach()), len(lr)
 
     @staticmethod
     def _tensor(images: np.ndarray) -> Tensor:
