@@ -23,6 +23,9 @@ def train(
         Path | None,
         typer.Option(help="For networks that want aligned faces a run of table1/stn0; for MTUN of table1/aligner."),
     ] = None,
+    canvas: Annotated[
+        Path | None, typer.Option(help="For the networks on a canvas (kind unet): a canvas.safetensors or its run's folder.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option(help="Go on from the folder's checkpoint; --no-resume deletes it and starts anew.")
     ] = True,
@@ -42,7 +45,8 @@ def train(
         if value is not None:
             overrides.append(f"run.{key}={value!r}" if isinstance(value, str) else f"run.{key}={value}")
     loaded = TrainConfig.load(config, overrides)
-    trainer = Trainer(loaded, data, output, device=device, devices=devices, vgg=vgg, stn0=stn0, resume=resume)
+    given = {"vgg": vgg, "stn0": stn0, "canvas": canvas}
+    trainer = Trainer(loaded, data, output, device=device, devices=devices, **given, resume=resume)
     ended = trainer.fit()
     if ended == "SIGTERM":
         raise typer.Exit(143)

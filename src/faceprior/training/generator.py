@@ -9,6 +9,7 @@ from torch import nn
 
 from ..dataset.pairs import PairMaker, Pairs
 from ..errors import FacepriorError
+from ..networks.canvas import Canvas
 from ..networks.comparators.stn0 import AlignedNetwork
 from ..networks.kinds import kind_of, make_network
 from ..networks.mtun import MTUN
@@ -21,9 +22,16 @@ CHUNK = 64
 
 
 def make_generator(
-    config: TrainConfig, maker: PairMaker, device: torch.device, *, stn0: Path | None, resumed: bool
+    config: TrainConfig,
+    maker: PairMaker,
+    device: torch.device,
+    *,
+    stn0: Path | None,
+    canvas: Path | None = None,
+    resumed: bool,
 ) -> nn.Module:
-    """The network of `config`. `stn0` is a trained STN0's file: for the kinds that hold one, or an MTUN to start from.
+    """The network of `config`. `stn0` is a trained STN0's file: for the kinds that hold one, or an MTUN to start from;
+    `canvas` a trained canvas's, for those that build on one.
 
     A resumed run's checkpoint holds everything (but for kinds without a training loop, which have no middle).
     """
@@ -42,10 +50,30 @@ def make_generator(
         if not hasattr(network, "take_stn0"):
             raise FacepriorError(f"--stn0: kind '{kind_of(config.model)}' takes none")
         network.take_stn0(stn0 / "model.safetensors" if stn0.is_dir() else stn0)
+    if not resumed and not config.run.initial:
+        _take_canvas(network, canvas)
     if hasattr(network, "learn") and not resumed:
         network.to(device)
         network.learn(lambda: _batches(config, maker, device, network.passes))
     return network
+
+
+def _take_canvas(network: nn.Module, path: Path | None) -> None:
+    wants = getattr(network, "canvas", None) is not None
+    if path is None:
+        if wants:
+            raise FacepriorError(
+                "kind 'unet' builds on a trained canvas: give one with --canvas (`faceprior train-canvas` makes one), or "
+                "take model.base = 'bicubic'"
+            )
+        return
+    if not wants:
+        raise FacepriorError("--canvas: this network takes none")
+    path = path / "canvas.safetensors" if path.is_dir() else path
+    found = load_model(path)
+    if not isinstance(found, Canvas):
+        raise FacepriorError(f"{path}: holds no canvas; `faceprior train-canvas` makes one")
+    network.take_canvas(found)
 
 
 def _start_from(network: nn.Module, path: Path) -> None:

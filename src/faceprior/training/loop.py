@@ -54,6 +54,7 @@ class Trainer:
         devices: int | None = None,
         vgg: Path | None = None,
         stn0: Path | None = None,
+        canvas: Path | None = None,
         resume: bool = True,
     ):
         self.began = time.perf_counter()
@@ -61,7 +62,8 @@ class Trainer:
         self.lock: RunLock | None = None
         self.checkpoints = Checkpoints(self.folder / "checkpoints", lambda text: self._say(text))
         self.progress: TrainProgress | None = None
-        self._vgg, self._stn0, self._resume = vgg, stn0, resume
+        self._vgg, self._resume = vgg, resume
+        self._given = {"stn0": stn0, "canvas": canvas}
         self._elapsed_before, self._refused = 0.0, 0
         self._validation: dict[str, float] = {}
         self._looked = -1  # the step of the last validation in this process
@@ -161,7 +163,7 @@ class Trainer:
     def _build(self, *, resumed: bool) -> None:
         config, fabric = self.config, self.fabric
         seed_everything(config.run.seed, "weights")
-        generator = make_generator(config, self.maker, fabric.device, stn0=self._stn0, resumed=resumed)
+        generator = make_generator(config, self.maker, fabric.device, **self._given, resumed=resumed)
         if closed_form(generator):
             self.update, self.total_steps = Fitted(generator, fabric.device), 0
             return
