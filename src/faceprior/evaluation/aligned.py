@@ -1,4 +1,4 @@
-"""An MTUN that is told the true transform: what it would reach if its STN never erred. Not a method, a measurement."""
+"""A network that is told the true transform: what it would reach if its STN never erred. Not a method, a measurement."""
 
 import numpy as np
 import torch
@@ -6,25 +6,26 @@ import torch
 from ..dataset.pairs import Pairs
 from ..errors import FacepriorError
 from ..networks.mtun import MTUN
+from ..networks.unet import UNet
 from ..runtime.backends.torch import TorchBackend
 from .models import Ours, Restored
 
 
 class Aligned(Ours):
-    """`spec`: `aligned:` and a `.safetensors` file or a run folder."""
+    """`spec`: `aligned:` and a `.safetensors` file or a run folder, of an MTUN or a U-Net."""
 
     def __init__(self, spec: str, device: str):
         super().__init__(spec.removeprefix("aligned:"), device, name=spec)
         backend = self.upscaler.backend
         if not isinstance(backend, TorchBackend):
             raise FacepriorError(f"{spec}: expected a .safetensors file or a run folder, weights that PyTorch reads")
-        if not isinstance(backend.module.network, MTUN):
-            raise FacepriorError(f"{spec}: is no MTUN; only that can be told the transform")
+        if not isinstance(backend.module.network, (MTUN, UNet)):
+            raise FacepriorError(f"{spec}: is no MTUN and no U-Net; only those can be told the transform")
         self.module, self.device = backend.module, backend.device
 
     @torch.inference_mode()
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
         told = pairs.transform.float().to(self.device)
         images, heatmaps, _ = self.module(torch.from_numpy(lr.copy()).to(self.device), told)
-        # No transforms: it estimates none.
-        return Restored(images.cpu().numpy(), heatmaps.cpu().numpy() if self.maps else None)
+        maps = heatmaps.cpu().numpy() if self.maps else None
+        return Restored(images.cpu().numpy(), maps, frame=pairs.transform.cpu().numpy())

@@ -39,7 +39,7 @@ class EvaluateOptions:
 
     def __post_init__(self):
         if self.protocol not in PROTOCOLS:
-            raise FacepriorError(f"--protocol {self.protocol}: expected {' or '.join(PROTOCOLS)}")
+            raise FacepriorError(f"--protocol {self.protocol}: expected {', '.join(PROTOCOLS)}")
         for flag, value in (("--limit", self.limit), ("--batch", self.batch), ("--rows", self.rows)):
             if value is not None and value < 1:
                 raise FacepriorError(f"{flag} {value}: expected at least 1")

@@ -15,7 +15,8 @@ class Bicubic:
     name, sha256 = "bicubic", None
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        return Restored(enlarge(lr))
+        identity = np.broadcast_to(np.eye(2, 3, dtype=np.float32), (len(lr), 2, 3))
+        return Restored(enlarge(lr), frame=identity.copy())
 
 
 class BicubicTrue:
@@ -32,7 +33,7 @@ class BicubicTrue:
         x = torch.from_numpy(enlarge(lr)).permute(0, 3, 1, 2).float()
         grid = F.affine_grid(pairs.transform.cpu().float(), [len(x), 3, HR_SIZE, HR_SIZE], align_corners=False)
         y = F.grid_sample(x, grid, "bicubic", "border", align_corners=False)
-        return Restored(y.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())
+        return Restored(y.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy(), frame=pairs.transform.cpu().numpy())
 
 
 def enlarge(images: np.ndarray, size: int = HR_SIZE) -> np.ndarray:

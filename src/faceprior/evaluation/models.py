@@ -30,7 +30,8 @@ class Restored:
 
     images: np.ndarray  #                     uint8 (N, 128, 128, 3), RGB, upright
     heatmaps: np.ndarray | None = None  #     float32 (N, 4, R, R)
-    transforms: np.ndarray | None = None  #   float32 (N, 2, 3), upright -> unaligned
+    transforms: np.ndarray | None = None  #   float32 (N, 2, 3), upright -> unaligned, as estimated
+    frame: np.ndarray | None = None  #        the same of a model that estimates none: in which its faces are
 
 
 class Restorer(Protocol):

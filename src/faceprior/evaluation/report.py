@@ -22,6 +22,9 @@ from .scores import Pass
 
 WORDS = {
     "paper": "unaligned LR, upright HR, 8-bit RGB, all pixels, mean over images of each image's PSNR and SSIM",
+    "wide": "as paper, but LRs up to 50 degrees, 0.75-1.35 of the scale and 15 % of the side off",
+    "near": "as paper, but LRs up to 6 degrees, 0.93-1.07 of the scale and 3 % of the side off",
+    "upright": "aligned LR and HR, 8-bit RGB, all pixels, mean over images",
     "aligned-y": "aligned LR, BT.601 luma (MATLAB rgb2ycbcr, 8 bit), 8 px border left out, mean over images",
 }
 

@@ -16,6 +16,7 @@ from .heatmaps import score_heatmaps
 from .identity import IdentityNetwork, cosine
 from .metrics import as_levels, inside_photo, score_images, to_levels
 from .models import HR_SIZE, Restored, Restorer
+from .place import chosen_frame, score_place
 from .stn import score_transforms
 
 
@@ -89,6 +90,8 @@ class _Truth:
         output = as_levels(restored.images, self.hr.device)
         tensors = score_images(output, self.hr, protocol, self.inside)
         tensors["consistency"] = lr_consistency(output, self.lr_levels, pairs.transform)
+        if (frame := chosen_frame(restored, pairs)) is not None:
+            tensors |= score_place(output, frame, pairs)
         columns = {name: x.double().cpu().numpy() for name, x in tensors.items()}
         if restored.heatmaps is not None:
             maps = torch.from_numpy(np.asarray(restored.heatmaps)).to(self.hr.device)
@@ -113,6 +116,7 @@ def _check(name: str, restored: Restored, n: int) -> None:
         ("images", restored.images, (HR_SIZE, HR_SIZE, 3)),
         ("heatmaps", restored.heatmaps, (4, None, None)),
         ("transforms", restored.transforms, (2, 3)),
+        ("frame", restored.frame, (2, 3)),
     ):
         if array is None:
             continue

@@ -28,6 +28,16 @@ MAIN = (
     Column("LR dB", "consistency", 2),
     Column("identity", "identity", 3),
 )
+PLACE = (  # in the frame that each model chose, and over bicubic in the same frame
+    Column("PSNR dB", "place_psnr", 2),
+    Column("SSIM", "place_ssim", 4),
+    Column("over bicubic", "gain_psnr", 2),
+    Column("SSIM", "gain_ssim", 4),
+    Column("seen: PSNR", "place_psnr_seen", 2),
+    Column("SSIM", "place_ssim_seen", 4),
+    Column("over bicubic", "gain_psnr_seen", 2),
+    Column("SSIM", "gain_ssim_seen", 4),
+)
 SPREAD = (  # figures of which the tail matters: mean, median and 95th percentile
     Column("STN deg", "stn_degrees", 2),
     Column("STN scale %", "stn_scale", 2),
@@ -77,6 +87,17 @@ def grids(report: Report) -> list[Grid]:
     ]
     result = [Grid(title, ["model", *(c.title for c in columns), *(["identity AUC"] if auc else [])], rows)]
 
+    place = _used(report, PLACE)
+    rows = [[m.name, *_cells(m.overall, place)] for m in report.models if any(c.figure in m.overall for c in place)]
+    if rows:
+        result.append(
+            Grid(
+                "in place: in the frame that each chose; all pixels, and those that the LR saw",
+                ["model", *(c.title for c in place)],
+                rows,
+            )
+        )
+
     spread = _used(report, SPREAD)
     rows = [[m.name, *_spread(m, spread)] for m in report.models if any(c.figure in m.overall for c in spread)]
     if rows:
@@ -88,8 +109,17 @@ def grids(report: Report) -> list[Grid]:
             for part in report.models[0].by[kind]
             for m in report.models
         ]
+        more = [c for c in place if c.figure in ("place_psnr", "gain_psnr", "gain_psnr_seen")]
         if rows:
             result.append(Grid(f"by {kind}", ["", "faces", *(c.title for c in columns)], rows))
+        rows = [
+            [f"{part}: {m.name}", *_cells(m.by[kind][part], more)]
+            for part in report.models[0].by[kind]
+            for m in report.models
+            if any(c.figure in m.by[kind][part] for c in more)
+        ]
+        if rows:
+            result.append(Grid(f"in place, by {kind}", ["", "PSNR dB", "over bicubic", "seen: over bicubic"], rows))
     return result
 
 
