@@ -1,16 +1,17 @@
-"""Faces for the tests: drawn ones on a fresh clone, real ones where FACEPRIOR_DATA names the folder of the tars.
+"""Faces for the tests: drawn ones on a fresh clone, real ones where FACEPRIOR_DATA names their folder.
 
-FACEPRIOR_DATA holds celeba.tar, allage.tar, pts.tar, utkface.tar and vectors.npz; tests that need it carry the
-mark `data` and are skipped without it.
+FACEPRIOR_DATA holds helen.zip, ytf.zip (each a folder for `prepare`) and vectors.npz; tests that need it carry the mark
+`data` and are skipped without it.
 """
 
 import os
-import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from drawn_faces import draw_folder
+from PIL import Image
 
 
 @pytest.fixture(scope="session")
@@ -41,16 +42,33 @@ def vectors(data_folder) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def real_faces(data_folder, vectors, tmp_path_factory) -> Path:
-    """A folder with `helen/` (the conformance faces and some more) and `ytf/` (some), images with .pts."""
+def vector_faces(vectors, tmp_path_factory) -> Path:
+    """A folder `vectors/` for `prepare`: the conformance faces as files, in their order, and their landmark table."""
+    folder = tmp_path_factory.mktemp("faces") / "vectors"
+    folder.mkdir()
+    header = ["image", *(f"{axis}{i}" for i in range(68) for axis in "xy"), *(f"v{i}" for i in range(68))]
+    lines = [",".join(header)]
+    for i, image in enumerate(vectors["image"]):
+        height, width = vectors["size"][i]
+        Image.fromarray(image[:height, :width]).save(folder / f"face{i:02d}.png")
+        numbers = [*vectors["landmarks"][i].ravel(), *vectors["visible"][i].astype(int)]
+        lines.append(",".join([f"face{i:02d}.png", *map(str, numbers)]))
+    (folder / "landmarks68.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_faces(data_folder, tmp_path_factory) -> Path:
+    """A folder with `helen/` and `ytf/`, some faces of each: AVIF and a landmark table."""
     folder = tmp_path_factory.mktemp("real")
-    needed = {str(Path(name).with_suffix("")) for name in vectors["files"]}
-    with tarfile.open(data_folder / "pts.tar") as tar:
-        members = [m for m in tar.getmembers() if m.isfile()]
-        for source, count in (("helen", 20), ("ytf", 20)):
-            stems = sorted({m.name.rsplit(".", 1)[0] for m in members if m.name.startswith(f"{source}/")})
-            needed.update(stems[:: max(1, len(stems) // count)])
-        tar.extractall(folder, [m for m in members if m.name.rsplit(".", 1)[0] in needed], filter="data")
+    for source in ("helen", "ytf"):
+        (folder / source).mkdir()
+        with zipfile.ZipFile(data_folder / f"{source}.zip") as archive:
+            header, *rows = archive.read(f"{source}/landmarks68.csv").decode().splitlines()
+            rows = rows[:: len(rows) // 24]
+            (folder / source / "landmarks68.csv").write_text("\n".join([header, *rows]) + "\n")
+            for row in rows:
+                archive.extract(f"{source}/{row.split(',')[0]}", folder)
     return folder
 
 

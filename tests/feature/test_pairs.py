@@ -10,8 +10,11 @@ pytest.importorskip("pyarrow")
 from faceprior.dataset.degrade import reduce_to_lr  # noqa: E402
 from faceprior.dataset.disturb import disturb  # noqa: E402
 from faceprior.dataset.pairs import PairMaker  # noqa: E402
+from faceprior.dataset.protocol import NEAR, WIDE  # noqa: E402
 from faceprior.dataset.store import FaceStore  # noqa: E402
+from faceprior.evaluation.metrics import inside_photo  # noqa: E402
 from faceprior.face.components import FLIP  # noqa: E402
+from faceprior.face.similarity import similarity_parameters  # noqa: E402
 from faceprior.networks.stn import warp  # noqa: E402
 
 
@@ -143,21 +146,85 @@ def test_something_is_hidden_of_half_the_faces_wholly_inside():
 
 
 @pytest.mark.data
-def test_conformance_of_the_lr(vectors, real_faces, tmp_path):
+def test_conformance_of_the_lr(vectors, vector_faces, tmp_path):
     """From the photo through shards to pairs, against the vectors: LR within 3 grey levels on 99 % of values."""
-    from pathlib import Path
-
     from faceprior.dataset.prepare import PrepareOptions, prepare
 
-    prepare([real_faces / "helen"], tmp_path / "shards", PrepareOptions(test_only=True), workers=1)
+    prepare([vector_faces], tmp_path / "shards", PrepareOptions(test_only=True), workers=1)
     store = FaceStore.load(tmp_path / "shards", "test")
-    rows = torch.tensor([store.names.index(Path(str(name)).name) for name in vectors["files"]])
-    transforms = torch.from_numpy(vectors["transform_deg_scale_tx_ty"]).double()
-    pairs = PairMaker(store).make(rows, *transforms.T)
-    ours = ((pairs.lr + 1) * 127.5).round().permute(0, 2, 3, 1).numpy()
-    for name, got, wanted in zip(vectors["files"], ours, vectors["lr"], strict=True):
-        assert (np.abs(got - wanted) <= 3).mean() >= 0.99, name
+    rows = torch.tensor([store.names.index(f"face{i:02d}.png") for i in range(len(vectors["q"]))])
+    transforms = torch.from_numpy(vectors["q"]).double()
+    for size, wanted in ((16, vectors["lr"]), (32, vectors["lr32"])):
+        pairs = PairMaker(store, size=size).make(rows, *transforms.T)
+        ours = ((pairs.lr + 1) * 127.5).round().permute(0, 2, 3, 1).numpy()
+        assert (np.abs(ours - wanted) <= 3).mean() >= 0.99
     hr = ((pairs.hr + 1) * 127.5).permute(0, 2, 3, 1).numpy()
     mse = ((hr - vectors["hr"].astype(np.float32)) ** 2).mean((1, 2, 3))
     assert (10 * np.log10(255**2 / mse)).min() >= 38
-    np.testing.assert_allclose(pairs.landmarks.numpy(), vectors["landmarks_hr"], atol=0.05)
+    np.testing.assert_allclose(pairs.landmarks.numpy(), vectors["hr_landmarks"], atol=0.05)
+
+
+def test_several_protocols_are_mixed_in_training_and_the_first_is_tested(store):
+    index = torch.arange(6).repeat(40)
+    mixed = PairMaker(store, (NEAR, WIDE)).train(index, torch.Generator().manual_seed(0))
+    angle, scale, *_ = similarity_parameters(mixed.transform.numpy())
+    near = (np.abs(angle) <= NEAR.max_angle) & (np.abs(np.log(scale)) <= np.log(1.08))
+    assert 0.45 < near.mean() < 0.75 and np.abs(angle).max() > 30 and scale.max() > 1.2 and scale.min() < 0.85
+    tested = PairMaker(store, (NEAR, WIDE)).test(torch.arange(6))
+    assert torch.equal(tested.lr, PairMaker(store, NEAR).test(torch.arange(6)).lr)
+
+
+def test_rough_spoils_some_lrs_alone_and_testing_never(store):
+    index = torch.arange(6).repeat(8)
+    plain, rough = PairMaker(store), PairMaker(store, rough=0.5)
+    a, b = (maker.train(index, torch.Generator().manual_seed(3)) for maker in (plain, rough))
+    assert torch.equal(a.hr, b.hr) and torch.equal(a.transform, b.transform)
+    apart = (a.lr - b.lr).abs().mean((1, 2, 3))
+    assert (apart[:24] > 0).all() and (apart[24:] == 0).all() and apart.max() < 0.4
+    levels = (b.lr + 1) * 127.5
+    assert torch.allclose(levels, levels.round(), atol=1e-3) and b.lr.abs().max() <= 1
+    again = rough.train(index, torch.Generator().manual_seed(3))
+    assert torch.equal(b.lr, again.lr)
+    assert torch.equal(plain.test(index).lr, rough.test(index).lr)
+
+
+def test_told_transforms_err_as_much_as_asked(store):
+    index = torch.arange(6).repeat(60)
+    maker = PairMaker(store, told=(2.0, 0.05, 0.01))
+    pairs = maker.train(index, torch.Generator().manual_seed(0))
+    true, told = (similarity_parameters(t.numpy()) for t in (pairs.transform, pairs.told))
+    assert np.std(told[0] - true[0]) == pytest.approx(2.0, rel=0.2)
+    assert np.std(np.log(told[1] / true[1])) == pytest.approx(0.05, rel=0.2)
+    assert PairMaker(store).train(index, torch.Generator()).told is None
+    assert torch.equal(maker.test(torch.arange(6)).told, maker.test(torch.arange(6)).told)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_scene_renders_the_truth_in_any_frame(store, mirrored):
+    """In the label's frame it is the HR; a pixel off, the HR moved by one; recoloured as the HR was."""
+    store.corners[:] = torch.tensor([[0.0, 0.0], [223.0, 0.0], [223.0, 223.0], [0.0, 223.0]])
+    index = torch.arange(6)
+    flip = torch.full((6,), mirrored)
+    pairs = PairMaker(store).make(index, *(torch.full((6,), x) for x in (20.0, 1.05, 0.02, -0.03)), flip=flip)
+    apart = (pairs.scene.truth(pairs.transform) - pairs.hr).abs()
+    assert apart.max() < 2.5 / 127.5
+    right = torch.eye(3)
+    right[0, 2] = 2 / 128
+    moved = pairs.scene.truth(pairs.transform @ right)
+    assert (moved[..., :-1] - pairs.hr[..., 1:]).abs().max() < 2.5 / 127.5
+    assert pairs.scene.inside(pairs.transform).all()
+    seen = pairs.scene.seen(pairs.transform)
+    assert 0.8 < seen.float().mean() < 1 and not seen[:, 0, 0].any() and seen[:, 64, 64].all()
+    colourful = PairMaker(store, colour=0.3).train(index, torch.Generator().manual_seed(0))
+    assert (colourful.scene.truth(colourful.transform) - colourful.hr).abs().max() < 6 / 127.5
+
+
+def test_scene_knows_what_lies_outside_the_photo(store):
+    """A photo that ends at the middle of the face: half of the pixels are inside, of a mirrored face the other half."""
+    store.corners[:] = torch.tensor([[0.0, 0.0], [111.5, 0.0], [111.5, 223.0], [0.0, 223.0]])
+    numbers = [torch.full((6,), x) for x in (0.0, 1.0, 0.0, 0.0)]
+    for flip, half in ((False, slice(0, 64)), (True, slice(64, 128))):
+        pairs = PairMaker(store).make(torch.arange(6), *numbers, flip=torch.full((6,), flip))
+        inside = pairs.scene.inside(pairs.transform)
+        assert inside[..., half].all() and inside.float().mean() == pytest.approx(0.5, abs=0.01)
+    assert torch.equal(inside_photo(store.corners), inside.flip(-1))

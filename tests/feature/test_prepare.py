@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import sys
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,7 +17,6 @@ from faceprior.dataset.context import CONTEXT, OFFSET, context_frame, encode, re
 from faceprior.dataset.layouts.persons import person_of
 from faceprior.dataset.prepare import PrepareOptions, prepare
 from faceprior.dataset.shards import SCHEMA, SPLITS, ShardWriter, read_manifest, read_split, shard_paths
-from faceprior.face.landmarks import read_pts
 from faceprior.face.pose import visible_from_pose
 
 QUICK = {"workers": 1}
@@ -232,12 +233,13 @@ def test_command_line(tmp_path):
 
 
 @pytest.mark.data
-def test_conformance_of_the_crop(vectors, real_faces):
+def test_conformance_of_the_crop(vectors, vector_faces):
     """HR of a stored context against the vectors: >= 38 dB, landmarks within 0.05 px."""
-    for name, hr, expected in zip(vectors["files"], vectors["hr"], vectors["landmarks_hr"], strict=True):
-        landmarks, _ = read_pts((real_faces / name).with_suffix(".pts"))
+    for i, (landmarks, hr, expected) in enumerate(
+        zip(vectors["landmarks"], vectors["hr"], vectors["hr_landmarks"], strict=True)
+    ):
         frame = context_frame(landmarks)
-        context = encode(render(Image.open(real_faces / name).convert("RGB"), frame))
+        context = encode(render(Image.open(vector_faces / f"face{i:02d}.png"), frame))
         crop = np.asarray(Image.open(io.BytesIO(context)))[OFFSET : OFFSET + 128, OFFSET : OFFSET + 128]
         assert psnr(crop, hr) >= 38
         assert len(context) < 30_000
@@ -249,3 +251,35 @@ def test_real_folders(real_faces, tmp_path):
     summary = prepare([real_faces / "helen", real_faces / "ytf"], tmp_path / "out", **QUICK)
     assert summary.total >= 40 and summary.bytes / summary.total < 25_000
     assert np.median([abs(r["yaw"]) for r in rows(tmp_path / "out")]) < 25
+
+
+def test_a_source_for_tests_alone_is_never_trained_on(tmp_path):
+    draw_folder(tmp_path / "a", {"train": 6, "val": 2, "test": 2})
+    draw_folder(tmp_path / "b", {"train": 6, "val": 2, "test": 2})
+    options = PrepareOptions(test_sources=("b",))
+    summary = prepare([tmp_path / "a", tmp_path / "b"], tmp_path / "out", options, **QUICK)
+    assert {split: counts.get("b", 0) for split, counts in summary.faces.items()} == {"train": 0, "val": 0, "test": 10}
+    assert summary.faces["train"]["a"] == 6
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["test_only"] == ["b"]
+
+
+def test_avif_is_read(tmp_path):
+    draw_folder(tmp_path / "a", {"train": 2})
+    for png in list((tmp_path / "a").glob("*.png")):
+        Image.open(png).save(png.with_suffix(".avif"), quality=90)
+        png.unlink()
+    assert prepare([tmp_path / "a"], tmp_path / "out", **QUICK).total == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux alone")
+def test_names_that_are_no_utf8_are_prepared_and_reported(tmp_path):
+    draw_folder(tmp_path / "a", {"train": 2})
+    (used,) = sorted((tmp_path / "a").glob("*.png"))[:1]
+    strange = os.fsdecode(b"caf\xe9-1.png")
+    used.with_suffix(".pts").rename(tmp_path / "a" / strange.replace(".png", ".pts"))
+    used.rename(tmp_path / "a" / strange)
+    (tmp_path / "a" / os.fsdecode(b"b\xe9ise.png")).write_bytes(used.name.encode())  # no landmarks: skipped
+    summary = prepare([tmp_path / "a"], tmp_path / "out", PrepareOptions(test_only=True), **QUICK)
+    assert summary.total == 2
+    assert "b\\xe9ise.png" in (tmp_path / "out" / "report.csv").read_text(encoding="utf-8")
+    assert "caf\\xe9-1.png" in {r["name"] for r in rows(tmp_path / "out")}
