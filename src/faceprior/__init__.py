@@ -4,23 +4,53 @@
 >>> model = faceprior.load()              # doctest: +SKIP
 >>> result = model(lr)                    # uint8 (N, 16, 16, 3)  # doctest: +SKIP
 >>> result.images.shape                   # uint8 (N, 128, 128, 3)  # doctest: +SKIP
+>>> model.restore("face.png")             # one face, of any size: a FaceResult  # doctest: +SKIP
 >>> faceprior.upscale("party.jpg")        # finds, restores, puts back: a PhotoResult  # doctest: +SKIP
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ._version import __version__
-from .errors import FacepriorError
+from .errors import FacepriorError, FacepriorWarning
 
-__all__ = ["FacepriorError", "Upscaler", "__version__", "load", "upscale"]
+if TYPE_CHECKING:
+    from .photo.api import upscale
+    from .photo.boxes import Detection
+    from .photo.pipeline import PhotoFace, PhotoResult
+    from .photo.single import FaceResult
+    from .runtime.upscaler import ModelInfo, Result, Upscaler, load
+
+__all__ = [
+    "Detection",
+    "FaceResult",
+    "FacepriorError",
+    "FacepriorWarning",
+    "ModelInfo",
+    "PhotoFace",
+    "PhotoResult",
+    "Result",
+    "Upscaler",
+    "__version__",
+    "load",
+    "upscale",
+]
+
+# NumPy and ONNX Runtime are imported when first used, so that `import faceprior` is quick. As above, for type checkers.
+_PLACES = {
+    **dict.fromkeys(("load", "Upscaler", "Result", "ModelInfo"), ".runtime.upscaler"),
+    "upscale": ".photo.api",
+    "Detection": ".photo.boxes",
+    **dict.fromkeys(("PhotoFace", "PhotoResult"), ".photo.pipeline"),
+    "FaceResult": ".photo.single",
+}
 
 
-def __getattr__(name: str):
-    # NumPy and ONNX Runtime are imported when first used, so that `import faceprior` is quick.
-    if name in ("load", "Upscaler"):
-        from .runtime import upscaler
-
-        return getattr(upscaler, name)
-    if name == "upscale":
-        from .photo.api import upscale
-
-        return upscale
+def __getattr__(name: str) -> object:
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name], __name__), name)
     raise AttributeError(f"module 'faceprior' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

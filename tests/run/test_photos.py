@@ -158,8 +158,8 @@ def test_the_python_call_takes_files_arrays_and_pillow_images(tmp_path):
     with Image.open(path) as image:
         assert (decoded(image).rgb == pixels).all() and decoded(image).alpha is None
         assert decoded(image.convert("RGBA")).alpha.min() == 255
-    for wrong in (pixels.astype(float), pixels[..., 0], np.empty((0, 4, 3), np.uint8)):
-        with pytest.raises(FacepriorError, match=r"expected a file or uint8 \(H, W, 3\)"):
+    for wrong in (pixels.astype(float), pixels[..., :2], np.empty((0, 4, 3), np.uint8), None):
+        with pytest.raises(FacepriorError, match=r"expected a file, an image of Pillow, or uint8 \(H, W\)"):
             decoded(wrong)
 
 

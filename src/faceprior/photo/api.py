@@ -1,77 +1,157 @@
 """`faceprior.upscale("party.jpg")`: a photo in any form -> a `PhotoResult`, with the default model and detector."""
 
+import math
+import operator
+import os
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-import numpy as np
-from PIL import Image
-
-from ..errors import FacepriorError
+from .._version import __version__
+from ..errors import FacepriorError, FacepriorWarning
 from ..runtime.upscaler import Upscaler, load
-from .boxes import Detection
-from .decode import DecodedImage, read_image
+from .boxes import Detection, as_detections, read_boxes
+from .decode import any_number_of_pixels
 from .detect import make_detector
+from .given import Picture, decoded
 from .options import PhotoOptions
 from .pipeline import Detector, PhotoResult, upscale_photo
+from .words import in_python, python_words
 
-Photo = str | Path | np.ndarray | Image.Image | DecodedImage
+Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the photo
+
+
+class UpscaleOptions(TypedDict, total=False):
+    """The keywords of `upscale` but for the model's: what `Upscaler.photo` takes."""
+
+    scale: int
+    strength: float
+    min_size: float
+    max_size: float
+    faces: Sequence[int] | None
+    consistent: bool
+    boxes: str | Path | Sequence[Detection | Box] | None
+    detector: str | Detector
+    detector_weights: str | Path | None
+    offline: bool
+    any_turn: bool
+    pixel_limit: bool
+    warn: Callable[[str], None] | None
 
 
 def upscale(
-    photo: Photo,
+    photo: Picture,
     *,
     model: Upscaler | str | Path | None = None,
-    detector: Detector | Sequence[Detection] | str = "auto",
+    sharp: bool = False,
+    scale: int = 4,
+    strength: float = 1.0,
+    min_size: float = 8.0,
+    max_size: float = 60.0,
+    faces: Sequence[int] | None = None,
+    consistent: bool = False,
+    boxes: str | Path | Sequence[Detection | Box] | None = None,
+    detector: str | Detector = "auto",
     detector_weights: str | Path | None = None,
+    offline: bool = False,
+    any_turn: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    backend: str = "auto",
+    precision: str = "f32",
+    pixel_limit: bool = True,
     warn: Callable[[str], None] | None = None,
-    **options: Any,
 ) -> PhotoResult:
-    """Finds the small faces of a photo, restores them and puts them back.
+    """Finds the small faces of a photo, restores them and puts them back. The keywords are the command's flags.
 
-    photo:    a file, uint8 (H, W, 3) RGB, or an image of Pillow
-    model:    an `Upscaler`, or what `load` takes
-    detector: "auto", "yunet", "embedded", a function, or the faces themselves
-    options:  of `PhotoOptions`: scale, strength, min_size, max_size, faces, consistent
+    photo:      a file, its bytes, an image of Pillow, or uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA
+    model:      an `Upscaler`, or what `load` takes; sharp, device, threads, backend, precision: as of `load`, of a
+                model that is not loaded yet. The model of the last calls is kept
+    scale:      how many times as large the photo becomes, 1..8
+    strength:   0 the photo enlarged, 1 the restored faces
+    min_size, max_size: sides of the cut square, in pixels of the photo (about 1.05 times a face's height); smaller and
+                larger faces are left as they are
+    faces:      only these, numbered in reading order from 1; None: all
+    consistent: make each face agree with the photo's own pixels
+    boxes:      the faces themselves instead of a detector: (x, y, width, height) each, `Detection`s, or a JSON file
+    detector:   "auto", "yunet", "embedded" (no download), or a function: uint8 (H, W, 3) -> list of `Detection`
+    detector_weights: YuNet's file, else $FACEPRIOR_DETECTOR_WEIGHTS or fetched once; offline: fetch nothing
+    any_turn:   find faces lying on their side or upside down, too
+    pixel_limit: refuse files of more than 179 megapixels, which may be decompression bombs
+    warn:       is given what the user should know (the embedded detector took over); None: a FacepriorWarning
+    Raises FacepriorError, of one line, for what a user can mend.
     """
-    try:
-        chosen = PhotoOptions(**options)
-    except TypeError as error:
-        raise FacepriorError(f"upscale: {error}") from None
-    picture = decoded(photo)
-    network = model if isinstance(model, Upscaler) else _model(model)
-    if isinstance(detector, str):
-        detector = _detector(detector, detector_weights, warn)
-    return upscale_photo(picture, network, detector, chosen)
+    with in_python():
+        chosen = PhotoOptions(
+            _number("scale", scale, whole=True),
+            _number("strength", strength),
+            _number("min_size", min_size),
+            _number("max_size", max_size),
+            None if faces is None else _numbers(faces),
+            bool(consistent),
+        )
+        with any_number_of_pixels(not pixel_limit):
+            picture = decoded(photo)
+        found = _found(photo, boxes, detector, detector_weights, offline, any_turn, threads, warn)
+        network = model if isinstance(model, Upscaler) else _model(model, sharp, device, threads, backend, precision)
+        result = upscale_photo(picture, network, found, chosen)
+    result.source = Path(os.fspath(photo)) if isinstance(photo, str | os.PathLike) else None
+    result.about = {"faceprior": __version__, "model": asdict(network.info)}
+    return result
 
 
-def decoded(photo: Photo) -> DecodedImage:
-    """FacepriorError, of one line, where it is no picture."""
-    if isinstance(photo, DecodedImage):
-        return photo
-    if isinstance(photo, str | Path):
-        return read_image(photo)
-    if isinstance(photo, Image.Image):
-        alpha = np.asarray(photo.convert("RGBA").getchannel("A")) if photo.has_transparency_data else None
-        return DecodedImage(np.asarray(photo.convert("RGB")), alpha, photo.info.get("icc_profile"))
-    pixels = np.asarray(photo)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
-        raise FacepriorError(f"photo: expected a file or uint8 (H, W, 3) RGB, got {pixels.dtype} {pixels.shape}")
-    return DecodedImage(pixels)
+def _found(
+    photo: Picture,
+    boxes: str | Path | Sequence[Detection | Box] | None,
+    detector: str | Detector,
+    weights: str | Path | None,
+    offline: bool,
+    any_turn: bool,
+    threads: int | None,
+    warn: Callable[[str], None] | None,
+) -> Detector | list[Detection]:
+    if isinstance(boxes, str | Path):
+        return read_boxes(Path(boxes), Path(os.fspath(photo)) if isinstance(photo, str | os.PathLike) else None)
+    if boxes is not None:
+        return as_detections(boxes, "boxes")
+    if not isinstance(detector, str):
+        if not callable(detector):
+            raise FacepriorError("detector: expected auto, yunet, embedded or a function; faces go into boxes")
+        return detector
+
+    # Not cached: each call that makes do with the embedded detector says so.
+    def said(text: str) -> None:
+        warnings.warn(python_words(text), FacepriorWarning, stacklevel=5)
+
+    return make_detector(
+        detector, weights=weights, any_turn=any_turn, threads=threads, offline=offline, warn=warn or said
+    )
 
 
 @lru_cache(maxsize=2)
-def _model(model: str | Path | None) -> Upscaler:
-    return load(model)
+def _model(
+    model: str | Path | None, sharp: bool, device: str, threads: int | None, backend: str, precision: str
+) -> Upscaler:
+    return load(model, sharp=sharp, device=device, threads=threads, backend=backend, precision=precision)
 
 
-# Not cached where it warns: each call that makes do with the embedded detector says so.
-def _detector(kind: str, weights: str | Path | None, warn: Callable[[str], None] | None) -> Detector:
-    if warn is None:
-        import warnings
+def _number(name: str, value: Any, *, whole: bool = False) -> Any:
+    """A number of Python, also from NumPy's; FacepriorError for text, booleans and NaN."""
+    try:
+        if isinstance(value, bool | str):
+            raise TypeError
+        number = operator.index(value) if whole else float(value)
+    except TypeError:
+        raise FacepriorError(f"{name}: expected a {'whole ' * whole}number, got {value!r}") from None
+    if math.isnan(number):
+        raise FacepriorError(f"{name}: expected a number, got nan")
+    return number
 
-        def warn(text: str) -> None:
-            warnings.warn(text, stacklevel=4)
 
-    return make_detector(kind, weights=weights, warn=warn)
+def _numbers(faces: Any) -> tuple[int, ...]:
+    if isinstance(faces, str) or not hasattr(faces, "__iter__"):
+        raise FacepriorError(f"faces: expected numbers from 1, as [1, 3], got {faces!r}")
+    return tuple(_number("faces", face, whole=True) for face in faces)

@@ -102,7 +102,7 @@ def upscale_photos(
             source = {"bytes": stat.st_size, "modified_ns": stat.st_mtime_ns}
             if resume and _done(folder / f"{job.stem}.json", source, settings):
                 return Outcome(job.photo, "skipped")
-            _check_targets(job, folder, inputs, overwrite or resume)
+            check_targets(job, folder, inputs, overwrite or resume)
             picture = read_image(job.photo)
             faces = read_boxes(boxes, job.photo) if boxes is not None else detector
             if faces is None:
@@ -128,7 +128,7 @@ def upscale_photos(
     return summary
 
 
-def _check_targets(job: Job, folder: Path, inputs: set[Path], overwrite: bool) -> None:
+def check_targets(job: Job, folder: Path, inputs: set[Path], overwrite: bool) -> None:
     """FacepriorError where a file of this job would replace an input, or an earlier result unasked."""
     endings = {job.photo.suffix, ".png", ".sheet.png", ".json"}
     existing = [path for ending in sorted(endings) if (path := folder / f"{job.stem}{ending}").exists()]

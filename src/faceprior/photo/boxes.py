@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -90,11 +91,15 @@ def read_boxes(path: Path, photo: Path | None = None) -> list[Detection]:
         else:
             name = photo.name if photo else "the photo"
             raise FacepriorError(f'{path}: holds neither "faces" nor "{name}"')
+    return as_detections(data, path)
+
+
+def as_detections(items: Any, name: object) -> list[Detection]:
+    """Boxes [x, y, w, h], {"box": ...} or `Detection`s; `name` stands for them in errors."""
     try:
-        found = [_detection(item) for item in data]
+        return [item if isinstance(item, Detection) else _detection(item) for item in items]
     except (TypeError, ValueError, KeyError, OverflowError) as error:
-        raise FacepriorError(f"{path}: a box is [x, y, width, height] in pixels ({error})") from None
-    return found
+        raise FacepriorError(f"{name}: a box is [x, y, width, height] in pixels ({error})") from None
 
 
 def _detection(item: object) -> Detection:

@@ -124,6 +124,21 @@ def read_bytes(data: bytes, name: str) -> DecodedImage:
         raise TooManyPixels(f"{error}{_LIFTED}") from None
 
 
+def from_pillow(image: Image.Image, name: str = "the image") -> DecodedImage:
+    """An image that the caller opened or made, as if it were a file; `name` stands for it in errors."""
+    try:
+        image.load()  # some plugins turn the picture then, and drop the tag
+        turn = _TURNS.get(_orientation(image))
+        rgb, alpha, icc, note = _to_rgb(image, image.info.get("icc_profile") or None, name)
+    except FacepriorError:
+        raise
+    except Exception as error:  # it may be read from its file here alone, and that be damaged
+        raise FacepriorError(f"{name}: damaged image ({_one_line(error)})") from None
+    if turn is not None:
+        rgb, alpha = rgb.transpose(turn), alpha and alpha.transpose(turn)
+    return DecodedImage(np.array(rgb), None if alpha is None else np.array(alpha), icc, note)
+
+
 def longest_side(path: Path) -> int | None:
     """Pixels, from the header alone; None where the file is no picture (`read_image` says what is wrong)."""
     if path.suffix.lower() in (".heic", ".heif"):

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -45,13 +46,17 @@ class NetworkResult(Protocol):
     transforms: np.ndarray  # float32 (N, 2, 3)
 
 
-@dataclass
+@dataclass(repr=False)
 class PhotoFace:
     """A face of a photo and what became of it.
 
     number: in reading order, from 1; size: side of the cut square in pixels of the photo
+    detection: where it was found; frame: the square that was cut
     status: "restored", or "left" with the reason
-    The rest is None or empty where it was left before the network saw it.
+    image:  the network's face, upright; lr: what it saw; heatmaps, transform: as of `Result`
+    components: where eyes, nose, mouth and chin were taken to be, in pixels of the photo
+    lr_consistency: PSNR between the face, reduced again, and the photo's own pixels
+    These are None or empty where it was left before the network saw it.
     """
 
     number: int
@@ -74,13 +79,25 @@ class PhotoFace:
     def restored(self) -> bool:
         return self.status == "restored"
 
+    def __repr__(self) -> str:
+        return f"PhotoFace({self.number}, {self.size:.0f} px, {self.status}{f': {self.reason}' if self.reason else ''})"
 
-@dataclass
+    def _repr_png_(self) -> bytes | None:
+        """What the network saw, its face, its heatmaps: for notebooks."""
+        from .sheet import face_row, png
+
+        return png(face_row(self)) if self.image is not None else None
+
+
+@dataclass(repr=False)
 class PhotoResult:
     """A photo before and after.
 
     before: uint8 (H, W, 3); photo: RGB, `scale` times as large; alpha: L of the photo's size, or None
-    notes: what the user should know of this photo
+    faces:  every face that was found, in reading order; `restored` are those that the network drew
+    icc:    the photo's colour profile, or None
+    notes:  what the user should know of this photo
+    source: the photo's file, or None where it was none; about: model and version, for the JSON
     """
 
     before: np.ndarray
@@ -90,6 +107,8 @@ class PhotoResult:
     alpha: Image.Image | None = None
     icc: bytes | None = None
     notes: list[str] = field(default_factory=list)
+    source: Path | None = None
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def image(self) -> np.ndarray:
@@ -104,6 +123,32 @@ class PhotoResult:
     @property
     def restored(self) -> list[PhotoFace]:
         return [face for face in self.faces if face.restored]
+
+    def save(
+        self,
+        folder: str | Path,
+        name: str | None = None,
+        *,
+        sheet: bool = True,
+        faces: bool = True,
+        overwrite: bool = False,
+    ) -> Path:
+        """Writes what `faceprior upscale` writes into `folder`; -> the enlarged photo's file.
+
+        name: as party.jpg, where it is not to be the photo's own; sheet: also party.sheet.png, every face at a glance;
+        faces: also the folder party/, each face by itself; overwrite: replace earlier results, never the photo itself.
+        """
+        from .saving import save_result
+
+        return save_result(self, Path(folder), name, sheet=sheet, faces=faces, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        height, width = self.before.shape[:2]
+        name = f"{self.source.name!r}, " if self.source else ""
+        return (
+            f"PhotoResult({name}{width}x{height} -> {self.photo.width}x{self.photo.height}, "
+            f"{len(self.restored)} of {len(self.faces)} faces restored)"
+        )
 
     def _repr_png_(self) -> bytes:
         """Before and after, side by side, for notebooks."""

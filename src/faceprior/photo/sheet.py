@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..runtime.pictures import BACKGROUND, GAP, INK, overlay
+from ..runtime.pictures import BACKGROUND, GAP, INK, overlay, panels
 
 if TYPE_CHECKING:
     from .pipeline import PhotoFace, PhotoResult
@@ -45,6 +45,12 @@ def _pictures(face: "PhotoFace", photo: np.ndarray) -> list[Image.Image]:
     from .cut import cut
 
     return [Image.fromarray(cut(photo, face.frame, CELL, Image.Resampling.BICUBIC))]
+
+
+def face_row(face: "PhotoFace") -> Image.Image:
+    """A face that the network saw: its 16x16, its 128x128, its heatmaps."""
+    seen = f"{face.number}  {face.size:.0f} px", face.lr
+    return panels([seen, (face.status, face.image), ("heatmaps", overlay(face.image, face.heatmaps))], 192)
 
 
 def before_and_after(result: "PhotoResult", width: int = 1600) -> Image.Image:

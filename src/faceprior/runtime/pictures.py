@@ -1,5 +1,6 @@
 """Pictures for people: heatmaps over a face, contact sheets, labelled panels side by side. Pillow alone."""
 
+import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,6 +42,21 @@ def panels(pictures: Sequence[tuple[str, np.ndarray]], size: int, *, smooth: boo
         pen.text((x + 2, label / 2), text, INK, font=font, anchor="lm")
         sheet.paste(Image.fromarray(picture).resize((size, size), resample), (x, label))
     return sheet
+
+
+def result_png(images: np.ndarray, heatmaps: np.ndarray, columns: int = 4) -> bytes:
+    """uint8 (N, S, S, 3), float32 (N, 4, R, R) -> a PNG: each face beside its heatmaps, `columns` faces in a row."""
+    n, size = images.shape[:2]
+    width, height = 2 * size + GAP, size + GAP
+    across = min(n, columns)
+    sheet = Image.new("RGB", (across * width + GAP, -(-n // across) * height + GAP), BACKGROUND)
+    for i, (image, maps) in enumerate(zip(images, heatmaps, strict=True)):
+        x, y = GAP + i % across * width, GAP + i // across * height
+        sheet.paste(Image.fromarray(image), (x, y))
+        sheet.paste(Image.fromarray(overlay(image, maps)), (x + size, y))
+    stream = io.BytesIO()
+    sheet.save(stream, "PNG")
+    return stream.getvalue()
 
 
 class ContactSheet:

@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import FacepriorError
 from .backends.base import DEVICES, HEATMAP_SIZE, HR_SIZE, LR_SIZE, MAPS, PRECISIONS, Backend
 from .weights import ASSETS, packaged, read_checked
+
+if TYPE_CHECKING:  # the runtime does not need the photo part: its two doors there import it when they are used
+    from ..photo.api import UpscaleOptions
+    from ..photo.given import Picture
+    from ..photo.pipeline import PhotoResult
+    from ..photo.single import FaceResult
 
 BATCH = 8  # faces in one call of the network: more is no faster on a CPU and takes more memory
 
@@ -20,7 +28,7 @@ BACKENDS = {  # and the files that each takes
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What became of N faces, in their order.
 
@@ -30,12 +38,21 @@ class Result:
                 (`faceprior.face.similarity` turns them into angle, scale and shift)
     """
 
-    images: np.ndarray
-    heatmaps: np.ndarray
-    transforms: np.ndarray
+    images: NDArray[np.uint8]
+    heatmaps: NDArray[np.float32]
+    transforms: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        return f"Result({len(self)} face{'' if len(self) == 1 else 's'} of 128x128)"
+
+    def _repr_png_(self) -> bytes | None:
+        """The faces with their heatmaps, 24 at most: for notebooks."""
+        from .pictures import result_png
+
+        return result_png(self.images[:24], self.heatmaps[:24]) if len(self) else None
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,7 @@ class Upscaler:
         version = str(backend.header.get("version", "unknown"))
         self.info = ModelInfo(name, version, sha256, backend.name, backend.device)
 
-    def __call__(self, lr: np.ndarray) -> Result:
+    def __call__(self, lr: NDArray[np.uint8]) -> Result:
         """uint8 RGB (N, 16, 16, 3), N >= 0 -> `Result`. One face alone needs its batch axis: `lr[None]`."""
         lr = _checked(lr)
         n = len(lr)
@@ -77,11 +94,20 @@ class Upscaler:
         """Whether `load(..., sharp=True)` gives this model's other picture."""
         return bool(self.backend.header.get("config", {}).get("sharp"))
 
-    def photo(self, image, **options):
-        """A whole photo (file, uint8 (H, W, 3) or Pillow image) -> `PhotoResult`; options of `faceprior.upscale`."""
-        from ..photo.api import upscale  # here alone: the runtime does not need the photo part
+    def restore(self, image: "Picture") -> "FaceResult":
+        """One picture of one face, of any size and kind (a file, an array, an image of Pillow) -> `FaceResult`.
 
-        return upscale(image, model=self, **options)
+        Its central square is taken; it should show the head from forehead to chin, as a passport photo does.
+        """
+        from ..photo.single import restore_face
+
+        return restore_face(self, image)
+
+    def photo(self, photo: "Picture", **options: Unpack["UpscaleOptions"]) -> "PhotoResult":
+        """A whole photo (a file, an array, an image of Pillow) -> `PhotoResult`; options of `faceprior.upscale`."""
+        from ..photo.api import upscale
+
+        return upscale(photo, model=self, **options)
 
     def __repr__(self) -> str:
         return f"Upscaler({self.info.name!r}, backend={self.info.backend!r}, device={self.info.device!r})"

@@ -1,0 +1,31 @@
+"""`PhotoResult.save`: the files that `faceprior upscale` writes, from Python."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import FacepriorError
+from .batch import Job, check_targets
+from .words import in_python
+from .write import write_photo
+
+if TYPE_CHECKING:
+    from .pipeline import PhotoResult
+
+
+def save_result(
+    result: "PhotoResult", folder: Path, name: str | None, *, sheet: bool, faces: bool, overwrite: bool
+) -> Path:
+    """-> the enlarged photo's file. See `PhotoResult.save`."""
+    name = name or (result.source.name if result.source is not None else "photo.png")
+    if Path(name).name != name:
+        raise FacepriorError(f"name {name!r}: expected a file's name without a folder, as party.jpg")
+    if folder.exists() and not folder.is_dir():
+        raise FacepriorError(f"{folder}: is a file; give a folder")
+    inputs = {result.source.resolve()} if result.source is not None else set()
+    with in_python():
+        check_targets(Job(Path(name), Path(), Path(name).stem), folder, inputs, overwrite)
+        try:
+            data = write_photo(result, folder, name, about=result.about, faces=faces, sheet=sheet)
+        except OSError as error:
+            raise FacepriorError(f"{folder}: {error.strerror or error}") from None
+    return folder / data["files"]["photo"]

@@ -1,0 +1,80 @@
+"""`model.restore(image)`: one picture of one face, of any size and kind -> a `FaceResult`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import FacepriorError
+from ..face.similarity import similarity_parameters
+from ..files import write_atomically
+from ..runtime.pictures import overlay, panels
+from .cropped import IDENTITY, face_to_lr
+from .given import Picture, decoded
+from .mask import Component, components
+from .sheet import png
+
+if TYPE_CHECKING:
+    from ..runtime.upscaler import Upscaler
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class FaceResult:
+    """One restored face.
+
+    image:      uint8 (128, 128, 3), RGB, upright
+    heatmaps:   float32 (4, 64, 64), about [0, 1], upright: eyes, nose, mouth, chin
+    transform:  float32 (2, 3), normalised upright coordinates -> normalised input coordinates
+    lr:         uint8 (16, 16, 3), what the network saw
+    components: where each component was taken to be, in pixels of `image`
+    note:       what the user should know of the input (a frame of an animation, a scaled depth), or None
+    """
+
+    image: NDArray[np.uint8]
+    heatmaps: NDArray[np.float32]
+    transform: NDArray[np.float32]
+    lr: NDArray[np.uint8]
+    components: list[Component]
+    note: str | None = None
+
+    @property
+    def angle(self) -> float:
+        """Degrees by which the face was tilted, as the network saw it."""
+        return float(similarity_parameters(self.transform)[0])
+
+    @property
+    def overlay(self) -> NDArray[np.uint8]:
+        """uint8 (128, 128, 3): the face with its four components in colour."""
+        return overlay(self.image, self.heatmaps)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """The 128x128 face as a PNG. FacepriorError where the file exists, unless `overwrite`."""
+        target = Path(path)
+        if target.suffix.lower() != ".png":
+            raise FacepriorError(f"{target}: a face is written as .png")
+        if target.exists() and not overwrite:
+            raise FacepriorError(f"{target}: exists; overwrite=True replaces it")
+        write_atomically(target, lambda file: Image.fromarray(self.image).save(file, "PNG"))
+        return target
+
+    def __repr__(self) -> str:
+        seen = ", ".join(c.name for c in self.components if c.visible) or "no component"
+        return f"FaceResult(128x128, tilted by {self.angle:.1f} degrees; sees {seen})"
+
+    def _repr_png_(self) -> bytes:
+        """What the network saw, its face, its heatmaps: for notebooks."""
+        return png(panels([("16x16", self.lr), ("128x128", self.image), ("heatmaps", self.overlay)], 192))
+
+
+def restore_face(upscaler: "Upscaler", picture: Picture) -> FaceResult:
+    """The picture's central square -> 16x16, as the command takes a cropped face; transparency over white."""
+    given = decoded(picture)
+    lr = face_to_lr(given)
+    result = upscaler(lr[None])
+    image, heatmaps, transform = result.images[0], result.heatmaps[0], result.transforms[0]
+    if not (np.isfinite(transform).all() and np.isfinite(heatmaps).all()):
+        raise FacepriorError(f"model {upscaler.info.name!r}: the network gave numbers that are not finite")
+    return FaceResult(image, heatmaps, transform, lr, components(heatmaps, IDENTITY), given.note)
