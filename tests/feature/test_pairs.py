@@ -10,7 +10,7 @@ pytest.importorskip("pyarrow")
 from faceprior.dataset.degrade import reduce_to_lr  # noqa: E402
 from faceprior.dataset.disturb import disturb  # noqa: E402
 from faceprior.dataset.pairs import PairMaker  # noqa: E402
-from faceprior.dataset.protocol import NEAR, WIDE  # noqa: E402
+from faceprior.dataset.protocol import NEAR, PROTOCOLS, WIDE  # noqa: E402
 from faceprior.dataset.store import FaceStore  # noqa: E402
 from faceprior.evaluation.metrics import inside_photo  # noqa: E402
 from faceprior.face.components import FLIP  # noqa: E402
@@ -154,8 +154,8 @@ def test_conformance_of_the_lr(vectors, vector_faces, tmp_path):
     store = FaceStore.load(tmp_path / "shards", "test")
     rows = torch.tensor([store.names.index(f"face{i:02d}.png") for i in range(len(vectors["q"]))])
     transforms = torch.from_numpy(vectors["q"]).double()
-    for size, wanted in ((16, vectors["lr"]), (32, vectors["lr32"])):
-        pairs = PairMaker(store, size=size).make(rows, *transforms.T)
+    for protocol, wanted in (("paper", vectors["lr"]), ("paper-32", vectors["lr32"])):
+        pairs = PairMaker(store, PROTOCOLS[protocol]).make(rows, *transforms.T)
         ours = ((pairs.lr + 1) * 127.5).round().permute(0, 2, 3, 1).numpy()
         assert (np.abs(ours - wanted) <= 3).mean() >= 0.99
     hr = ((pairs.hr + 1) * 127.5).permute(0, 2, 3, 1).numpy()

@@ -24,7 +24,7 @@ def train(
         typer.Option(help="For networks that want aligned faces a run of table1/stn0; for MTUN of table1/aligner."),
     ] = None,
     canvas: Annotated[
-        Path | None, typer.Option(help="For the networks on a canvas (kind unet): a canvas.safetensors or its run's folder.")
+        Path | None, typer.Option(help="For networks on a canvas (kind unet): canvas.safetensors or its run's folder.")
     ] = None,
     resume: Annotated[
         bool, typer.Option(help="Go on from the folder's checkpoint; --no-resume deletes it and starts anew.")

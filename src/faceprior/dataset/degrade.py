@@ -29,8 +29,3 @@ def render(contexts: Tensor, inverse: Tensor) -> Tensor:
     """
     grid = F.affine_grid(inverse, [len(contexts), 3, HR, HR], align_corners=False) * (HR / CONTEXT)
     return quantise(F.grid_sample(contexts.float(), grid, "bicubic", "border", align_corners=False))
-
-
-def lr_from_contexts(contexts: Tensor, inverse: Tensor, size: int = LR) -> Tensor:
-    """As `render`, reduced: float32 (B, 3, size, size), 8-bit values on the 0..255 scale."""
-    return reduce_to_lr(render(contexts, inverse), size)

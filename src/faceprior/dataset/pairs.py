@@ -15,7 +15,7 @@ from ..face.components import COMPONENTS, FLIP
 from ..face.heatmaps import component_kernels, render_heatmaps
 from ..face.similarity import similarity_matrix
 from .context import CONTEXT, HR, OFFSET
-from .degrade import LR, reduce_to_lr, render
+from .degrade import reduce_to_lr, render
 from .disturb import disturb
 from .protocol import PAPER, Protocol
 from .recolour import recolour
@@ -50,9 +50,10 @@ class PairMaker:
 
     `colour`: in training, how far brightness, contrast, each channel's gain and the saturation may leave the photo's
     own, as a part of them; LR and HR alike. 0 = the photos as they are. `disturbance`: in training, the strength of
-    `disturb` on the LR alone; `rough`: the part of the LRs that `rough_lr` makes. `heatmap`: pixels of the maps, 0 = none.
-    `told`: standard deviations of an STN's error, as (degrees, part of the scale, parts of the side): the network is
-    told the true transform with that error; None = it estimates its own. `protocol`: of several, each face in training takes one by chance; tests take the first. `size`: pixels of the LR.
+    `disturb` on the LR alone; `rough`: the part of the LRs that `rough_lr` makes. `heatmap`: pixels of the maps, 0 =
+    none. `told`: standard deviations of an STN's error, (degrees, part of the scale, parts of the side): the network
+    is told the true transform with that error; None = it estimates its own. `protocol`: of several, each face in training
+    takes one by chance; tests take the first, and all have its LR.
     """
 
     def __init__(
@@ -65,7 +66,6 @@ class PairMaker:
         rough: float = 0.0,
         told: tuple[float, float, float] | None = None,
         heatmap: int = HEATMAP,
-        size: int = LR,
     ):
         self.store = store
         self.protocols = (protocol,) if isinstance(protocol, Protocol) else tuple(protocol)
@@ -74,7 +74,7 @@ class PairMaker:
         self.rough = rough
         self.told = told
         self.heatmap = heatmap
-        self.size = size
+        self.size = self.protocols[0].lr
         self._fixed = torch.from_numpy(
             np.stack([_fixed_numbers(s, n) for s, n in zip(store.sources, store.names, strict=True)])
         )

@@ -16,7 +16,7 @@ CHANCES = Chances(grey=0.0)  # the HR would have to be grey, too
 
 
 def rough_lr(frames: Tensor, size: int, seed: int) -> Tensor:
-    """(B, 3, 128, 128) frames, 8-bit values on the 0..255 scale -> (B, 3, size, size), the same, each spoilt its way."""
+    """(B, 3, 128, 128) frames, 8-bit values on the 0..255 scale -> (B, 3, size, size), alike, each spoilt its way."""
     rng = np.random.default_rng(seed)
     pixels = frames.round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
     spoilt = np.stack([_spoil(Image.fromarray(face), size, rng) for face in pixels])

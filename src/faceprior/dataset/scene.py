@@ -21,7 +21,7 @@ class Scene:
     `MTUNOutput.transform` does."""
 
     contexts: Tensor  #  uint8 (B, 3, 224, 224)
-    inverse: Tensor  #   float32 (B, 2, 3): unaligned -> the context's HR frame, normalised; of a mirrored face mirroring
+    inverse: Tensor  #   float32 (B, 2, 3): unaligned -> the context's HR frame, normalised; mirrored where the face is
     corners: Tensor  #   float32 (B, 4, 2): the photo's corners, context pixels
     jitter: Tensor | None = None  # (B, 6): how the batch was recoloured
 

@@ -1,4 +1,4 @@
-"""A network that is told the true transform: what it would reach if its STN never erred. Not a method, a measurement."""
+"""A network that is told the true transform: what it would reach if its STN never erred."""
 
 import numpy as np
 import torch
@@ -26,6 +26,6 @@ class Aligned(Ours):
     @torch.inference_mode()
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
         told = pairs.transform.float().to(self.device)
-        images, heatmaps, _ = self.module(torch.from_numpy(lr.copy()).to(self.device), told)
+        images, heatmaps, _ = self.module(torch.from_numpy(self._fitting(lr).copy()).to(self.device), told)
         maps = heatmaps.cpu().numpy() if self.maps else None
         return Restored(images.cpu().numpy(), maps, frame=pairs.transform.cpu().numpy())

@@ -1,22 +1,23 @@
 """LR consistency: does the output, degraded as its input was, give that input back?
 
 The output is moved by the true transform and reduced. It is an upright square and the LR a tilted one, so
-only LR pixels whose whole 8x8 block the output covers count.
+only LR pixels whose whole block the output covers count.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..dataset.degrade import LR, quantise, reduce_to_lr
+from ..dataset.degrade import quantise, reduce_to_lr
 from .metrics import HR, psnr
 
 
 def lr_consistency(images: Tensor, lr: Tensor, transform: Tensor) -> Tensor:
-    """Outputs (N, 3, 128, 128) and LR (N, 3, 16, 16) as levels 0..255, the true (N, 2, 3) -> (N,) dB."""
+    """Outputs (N, 3, 128, 128) and LR (N, 3, h, h) as levels 0..255, the true (N, 2, 3) -> (N,) dB."""
     square = torch.cat([transform.double(), transform.new_tensor([[[0, 0, 1]]]).double().expand(len(lr), 1, 3)], 1)
     back = torch.linalg.inv(square)[:, :2].to(images.dtype)
     grid = F.affine_grid(back, [len(lr), 3, HR, HR], align_corners=False)
     moved = quantise(F.grid_sample(images, grid, "bicubic", "border", align_corners=False))
-    covered = (grid.abs() <= 1).all(-1).unflatten(1, (LR, -1)).unflatten(3, (LR, -1)).all(4).all(2)
-    return psnr(reduce_to_lr(moved), lr, covered)
+    size = lr.shape[-1]
+    covered = (grid.abs() <= 1).all(-1).unflatten(1, (size, -1)).unflatten(3, (size, -1)).all(4).all(2)
+    return psnr(reduce_to_lr(moved, size), lr, covered)

@@ -2,11 +2,10 @@
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.nn import functional as F
 
 from ..dataset.pairs import Pairs
-from .models import HR_SIZE, Restored
+from .models import HR_SIZE, Restored, resized
 
 
 class Bicubic:
@@ -38,7 +37,4 @@ class BicubicTrue:
 
 def enlarge(images: np.ndarray, size: int = HR_SIZE) -> np.ndarray:
     """uint8 (N, h, w, 3) -> uint8 (N, size, size, 3), each by Pillow's BICUBIC."""
-    result = np.empty((len(images), size, size, 3), np.uint8)
-    for out, image in zip(result, images, strict=True):
-        out[:] = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
-    return result
+    return resized(images, size)

@@ -17,8 +17,10 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
+from PIL import Image
 
 from ..dataset.pairs import Pairs
+from ..errors import FacepriorError
 from .comparators import ROWS, newest_run
 
 HR_SIZE = 128
@@ -30,8 +32,8 @@ class Restored:
 
     images: np.ndarray  #                     uint8 (N, 128, 128, 3), RGB, upright
     heatmaps: np.ndarray | None = None  #     float32 (N, 4, R, R)
-    transforms: np.ndarray | None = None  #   float32 (N, 2, 3), upright -> unaligned, as estimated
-    frame: np.ndarray | None = None  #        the same of a model that estimates none: in which its faces are
+    transforms: np.ndarray | None = None  #   float32 (N, 2, 3), upright -> unaligned
+    frame: np.ndarray | None = None  #        the same where a model estimates none
 
 
 class Restorer(Protocol):
@@ -41,7 +43,7 @@ class Restorer(Protocol):
     sha256: str | None
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        """LR uint8 (N, 16, 16, 3). `pairs` is the batch it comes from: for floors that may know the truth."""
+        """LR uint8 (N, h, h, 3), h of the protocol. `pairs` is the batch: for floors that may know the truth."""
         ...
 
 
@@ -82,6 +84,13 @@ def resolve(spec: str, device: str = "auto") -> Restorer:
     return Ours(spec, device)
 
 
+def _has_heatmaps(header: dict) -> bool:
+    config = header.get("config", {})
+    if header.get("model", "mtun") == "unet":
+        return bool(config.get("heatmaps", True))
+    return header.get("model", "mtun") == "mtun" and config.get("heb", True) != 0
+
+
 class Ours:
     """A model of this project, called exactly as a user calls it."""
 
@@ -92,11 +101,31 @@ class Ours:
         self.name, self.sha256 = name or spec, self.upscaler.info.sha256
         header = self.upscaler.backend.header
         # Without an HEB ("w/o Lh", comparators) the maps are zeros that keep the interface, not a prediction.
-        self.maps = header.get("model", "mtun") == "mtun" and header.get("config", {}).get("heb", True) != 0
+        self.maps = _has_heatmaps(header)
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        result = self.upscaler(lr)
+        result = self.upscaler(self._fitting(lr))
         return Restored(result.images, result.heatmaps if self.maps else None, result.transforms)
+
+
+    def _fitting(self, lr: np.ndarray) -> np.ndarray:
+        """The LR at the model's size: a larger one is reduced as the protocol reduces, a smaller one refused."""
+        size, given = self.upscaler.size, lr.shape[1]
+        if given == size:
+            return lr
+        if given < size:
+            raise FacepriorError(
+                f"model '{self.name}': takes faces of {size} px, the protocol gives {given}; name one with -{size}"
+            )
+        return resized(lr, size)
+
+
+def resized(images: np.ndarray, size: int) -> np.ndarray:
+    """uint8 (N, h, w, 3) -> uint8 (N, size, size, 3), each by Pillow's BICUBIC."""
+    result = np.empty((len(images), size, size, 3), np.uint8)
+    for out, image in zip(result, images, strict=True):
+        out[:] = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+    return result
 
 
 def _bicubic(device: str) -> Restorer:

@@ -1,4 +1,4 @@
-"""Figures in place: the output against the truth in the frame that the network chose, which is what a photo's owner sees.
+"""Figures in place: the output against the truth in the frame that the network chose, as a photo's owner sees it.
 
 They need no label's frame and forgive no blur: an output that lies a pixel off its label is no worse for it, since a
 photo's face is put back where it was cut. Beside each stands the gain over the floor, bicubic in the same frame.
@@ -13,10 +13,10 @@ from .metrics import masked_mean, psnr, ssim_map, to_levels
 
 
 def score_place(output: Tensor, frame: Tensor, pairs: Pairs) -> dict[str, Tensor]:
-    """Outputs (N, 3, 128, 128) as levels 0..255 and the transforms (N, 2, 3) that set them upright -> figures, each (N,).
+    """Outputs (N, 3, 128, 128) as levels 0..255, the transforms (N, 2, 3) that set them upright -> figures, each (N,).
 
-    `place_psnr` (dB) and `place_ssim` of all pixels in RGB; `*_seen` of those that lie within the LR and the photo: under
-    an unaligned protocol an eighth of the upright frame lies outside the LR, where a network can only guess, and a
+    `place_psnr` (dB) and `place_ssim` of all pixels in RGB; `*_seen` of those that lie within the LR and the photo:
+    under an unaligned protocol an eighth of the upright frame lies outside it, where a network can only guess, and a
     photo's own cut has no such part. `gain_*`: the same less the floor's.
     """
     truth = to_levels(pairs.scene.truth(frame))

@@ -21,8 +21,8 @@ from torch import nn
 from ..face.components import COMPONENTS
 from ..files import write_atomically
 from ..seal import sealed
-from .config import HR_SIZE, LR_SIZE
-from .inference import HEATMAP_SIZE, Inference
+from .config import HR_SIZE
+from .inference import HEATMAP_SIZE, Inference, network_size
 from .rewrites import REWRITES, Rewrite, rewritten
 
 OPSET = 20  # the first with GridSample's final names
@@ -34,7 +34,7 @@ def export_onnx(
 ) -> None:
     """Writes `path`, atomically. `header` is the description of `weights.save_model`, kept as metadata."""
     model = _trace(copy.deepcopy(network).float().cpu().eval(), rewrites)
-    _name_axes(model)
+    _name_axes(model, network_size(network))
     if fp16:
         store_fp16(model)
     model.producer_name = "faceprior"
@@ -47,7 +47,8 @@ def export_onnx(
 def _trace(network: nn.Module, rewrites: tuple[Rewrite, ...]) -> onnx.ModelProto:
     # The tracing exporter gives the same graph as the newer one, after the optimiser, in a tenth of the time.
     # Together they fold every BatchNorm that follows a convolution.
-    example = torch.randint(0, 256, (2, LR_SIZE, LR_SIZE, 3), dtype=torch.uint8)
+    size = network_size(network)
+    example = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
     module = Inference(network).eval()
     names = module.outputs
     buffer = io.BytesIO()
@@ -66,10 +67,10 @@ def _trace(network: nn.Module, rewrites: tuple[Rewrite, ...]) -> onnx.ModelProto
     return rewritten(optimizer.optimize(onnx.load_from_string(buffer.getvalue())), rewrites)
 
 
-def _name_axes(model: onnx.ModelProto) -> None:
+def _name_axes(model: onnx.ModelProto, size: int) -> None:
     """Writes the contract's shapes down: N is free, all else is fixed."""
     shapes = {
-        "lr": (LR_SIZE, LR_SIZE, 3),
+        "lr": (size, size, 3),
         "images": (HR_SIZE, HR_SIZE, 3),
         "heatmaps": (len(COMPONENTS), HEATMAP_SIZE, HEATMAP_SIZE),
         "transforms": (2, 3),

@@ -4,12 +4,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..face.components import COMPONENTS
+from .config import LR_SIZE
 
 HEATMAP_SIZE = 64
 
 
+def network_size(network: nn.Module) -> int:
+    """Pixels of the faces that a network of any kind takes."""
+    return getattr(network.config, "lr", LR_SIZE)
+
+
 class Inference(nn.Module):
-    """uint8 (B, 16, 16, 3) -> uint8 (B, 128, 128, 3), float32 (B, 4, 64, 64), float32 (B, 2, 3); and of a network
+    """uint8 (B, size, size, 3) -> uint8 (B, 128, 128, 3), float32 (B, 4, 64, 64), float32 (B, 2, 3); and of a network
     with a sharp tail its faces, as the first.
 
     `network` is of any kind: it gives an `MTUNOutput`. Heatmaps of the last stack alone, raised to 64 px where the

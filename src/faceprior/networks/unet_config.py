@@ -18,7 +18,7 @@ class UNetConfig(ComparatorConfig):
     tail_blocks: tuple[int, int] = (1, 1)  #          plain residual blocks before each doubling
     heatmaps: bool = True  #                          False: no prior of the components
     positions: bool = True  #                         False: without a learned map added at each level
-    base: Literal["canvas", "bicubic"] = "canvas"  #  the picture that the output is added to; "bicubic": no canvas at all
+    base: Literal["canvas", "bicubic"] = "canvas"  #  what the output is added to
     canvas_channels: int = 52
     # The STN's: `MTUNConfig`'s of these names.
     localisation: Literal["lr", "cascade"] = "cascade"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FacepriorError
-from .backends.base import DEVICES, HEATMAP_SIZE, HR_SIZE, LR_SIZE, MAPS, PRECISIONS, Backend
+from .backends.base import DEVICES, HEATMAP_SIZE, HR_SIZE, MAPS, PRECISIONS, Backend
 from .weights import ASSETS, packaged, read_checked
 
 if TYPE_CHECKING:  # the runtime does not need the photo part: its two doors there import it when they are used
@@ -75,8 +75,8 @@ class Upscaler:
         self.info = ModelInfo(name, version, sha256, backend.name, backend.device)
 
     def __call__(self, lr: NDArray[np.uint8]) -> Result:
-        """uint8 RGB (N, 16, 16, 3), N >= 0 -> `Result`. One face alone needs its batch axis: `lr[None]`."""
-        lr = _checked(lr)
+        """uint8 RGB (N, size, size, 3), N >= 0 -> `Result`. One face alone needs its batch axis: `lr[None]`."""
+        lr = _checked(lr, self.size)
         n = len(lr)
         result = Result(
             np.empty((n, HR_SIZE, HR_SIZE, 3), np.uint8),
@@ -88,6 +88,11 @@ class Upscaler:
             outputs = self.backend.run(lr[part])
             result.images[part], result.heatmaps[part], result.transforms[part] = outputs
         return result
+
+    @property
+    def size(self) -> int:
+        """Pixels of the faces that it takes: 16, or 32."""
+        return self.backend.size
 
     @property
     def has_sharp(self) -> bool:
@@ -194,13 +199,13 @@ def weights_of_run(folder: Path) -> Path:
     return chosen[0]
 
 
-def _checked(lr: np.ndarray) -> np.ndarray:
+def _checked(lr: np.ndarray, size: int) -> np.ndarray:
     lr = np.asarray(lr)
-    wanted = f"expected uint8 (N, {LR_SIZE}, {LR_SIZE}, 3)"
+    wanted = f"expected uint8 (N, {size}, {size}, 3)"
     if lr.dtype != np.uint8:
         raise FacepriorError(f"lr: {wanted} with values 0..255, got {lr.dtype}")
     if lr.ndim == 3:
         raise FacepriorError(f"lr: {wanted}, got {lr.shape}; for one face give lr[None]")
-    if lr.shape[1:] != (LR_SIZE, LR_SIZE, 3):
+    if lr.shape[1:] != (size, size, 3):
         raise FacepriorError(f"lr: {wanted}, got {lr.shape}")
     return np.ascontiguousarray(lr)

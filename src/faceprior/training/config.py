@@ -92,10 +92,10 @@ class DataConfig(Section):
     protocol: Annotated[list[ProtocolName], BeforeValidator(_listed), Field(min_length=1)] = ["paper"]
     colour: float = Field(0.0, ge=0, le=0.4)  # ours: LR and HR recoloured alike in training, by up to this part
     disturbance: float = Field(0.0, ge=0, le=1)  # ours: the LR alone softened, noised, hidden in parts, so strongly
-    # ours: the network is told the true transform with normal errors, as large as (degrees, part of the scale, parts of the
-    # side) of a good STN, instead of estimating its own; None = it estimates
+    # ours: the network is told the true transform with normal errors, as large as (degrees, part of the scale, parts of
+    # the side) of a good STN, instead of estimating its own; None = it estimates
     told: tuple[NotNegative, NotNegative, NotNegative] | None = None
-    rough: float = Field(0.0, ge=0, le=1)  # ours: the part of the LRs that come as photos bring them (JPEG, blur, grain)
+    rough: float = Field(0.0, ge=0, le=1)  # ours: the part of the LRs that come as photos bring them
 
 
 class LossConfig(Section):
@@ -103,8 +103,8 @@ class LossConfig(Section):
 
     pixel: Literal["l2", "l1", "charbonnier"] = "l2"  # paper: l2 (Eq. 1)
     pixel_weight: Weight = 1.0
-    # The frame of the picture's and the heatmaps' truth: the label's (paper), or the network's own, as it predicted it, so
-    # that noise of labels is not learned as blur.
+    # The frame of the picture's and the heatmaps' truth: the label's (paper), or the network's own, as it predicted it,
+    # so that noise of labels is not learned as blur.
     frame: Literal["label", "own"] = "label"
     unseen: float = Field(1.0, ge=0, le=1)  # ours: weight in Lp of the upright frame's pixels that lie outside the LR
     feature_weight: Weight = 0.01  # alpha

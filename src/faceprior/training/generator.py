@@ -63,8 +63,8 @@ def _take_canvas(network: nn.Module, path: Path | None) -> None:
     if path is None:
         if wants:
             raise FacepriorError(
-                "kind 'unet' builds on a trained canvas: give one with --canvas (`faceprior train-canvas` makes one), or "
-                "take model.base = 'bicubic'"
+                "kind 'unet' builds on a trained canvas: give one with --canvas (`faceprior train-canvas` makes one), "
+                "or take model.base = 'bicubic'"
             )
         return
     if not wants:

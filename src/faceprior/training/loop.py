@@ -8,6 +8,7 @@ import json
 import math
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from ..dataset.pairs import HEATMAP, PairMaker, Pairs
 from ..dataset.protocol import PROTOCOLS
 from ..dataset.store import FaceStore
 from ..errors import FacepriorError
+from ..networks.config import LR_SIZE
 from ..networks.discriminator import Discriminator
 from ..networks.kinds import kind_of
 from ..networks.vgg import VGGFeatures
@@ -140,7 +142,8 @@ class Trainer:
             raise FacepriorError(f"{self.data}: {len(store)} faces to train on, fewer than run.batch = {r.batch}")
         if r.batch % fabric.world_size:
             raise FacepriorError(f"run.batch = {r.batch} does not divide among {fabric.world_size} processes")
-        protocols = [PROTOCOLS[name] for name in d.protocol]
+        lr = getattr(self.config.model, "lr", LR_SIZE)
+        protocols = [replace(PROTOCOLS[name], lr=lr) for name in d.protocol]
         self.store = resident(store, fabric.device)
         size = getattr(self.config.model, "heb", 0) or HEATMAP  # made at the size that the loss wants
         if kind_of(self.config.model) == "stn0":

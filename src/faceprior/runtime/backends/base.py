@@ -4,7 +4,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-LR_SIZE = 16
+LR_SIZE = 16  #     the paper's; of other models `Backend.size`
+LR_SIZES = (16, 32)
 HR_SIZE = 128
 HEATMAP_SIZE = 64
 MAPS = 4  # eyes, nose, mouth, chin
@@ -25,8 +26,9 @@ class Outputs(NamedTuple):
 class Backend(Protocol):
     name: str  #     "onnx", "openvino" or "torch"
     device: str  #   what it runs on: "cpu", "cuda", ...
+    size: int  #     pixels of its input faces
     header: dict  #  the description in the weights file: format, model, config, version, provenance
 
     def run(self, lr: np.ndarray) -> Outputs:
-        """uint8 (B, 16, 16, 3), C-contiguous, B >= 1. The same input gives the same output."""
+        """uint8 (B, size, size, 3), C-contiguous, B >= 1. The same input gives the same output."""
         ...

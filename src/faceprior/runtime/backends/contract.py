@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import FacepriorError
-from .base import FORMAT, HEATMAP_SIZE, HR_SIZE, LR_SIZE, MAPS, Outputs
+from .base import FORMAT, HEATMAP_SIZE, HR_SIZE, LR_SIZES, MAPS, Outputs
 
 Signature = tuple[str, str, list]  # name, element type, shape of one face
 
-INPUT: Signature = ("lr", "uint8", [LR_SIZE, LR_SIZE, 3])
+INPUTS: tuple[Signature, ...] = tuple(("lr", "uint8", [size, size, 3]) for size in LR_SIZES)
+INPUT = INPUTS[0][0]
 OUTPUTS: tuple[Signature, ...] = (
     ("images", "uint8", [HR_SIZE, HR_SIZE, 3]),
     ("heatmaps", "float", [MAPS, HEATMAP_SIZE, HEATMAP_SIZE]),
@@ -24,14 +25,15 @@ def wanted(sharp: bool) -> list[str]:
     return [SHARP[0] if sharp else OUTPUTS[0][0], *(name for name, _, _ in OUTPUTS[1:])]
 
 
-def check_signature(found: Sequence[Signature], name: str, sharp: bool) -> None:
-    """FacepriorError where the inputs and outputs of the file `name` are not those of the contract, or where it has no
-    sharp picture and that is asked for."""
-    plain = [INPUT, *OUTPUTS]
-    if list(found) not in (plain, [*plain, SHARP]):
-        raise FacepriorError(f"{name}: expected {_told(plain)}; got {_told(found)}")
-    if sharp and list(found) == plain:
+def check_signature(found: Sequence[Signature], name: str, sharp: bool) -> int:
+    """The pixels of the input. FacepriorError where the inputs and outputs of the file `name` are not those of the
+    contract, or where it has no sharp picture and that is asked for."""
+    given, *outputs = found
+    if given not in INPUTS or outputs not in (list(OUTPUTS), [*OUTPUTS, SHARP]):
+        raise FacepriorError(f"{name}: expected {_told([INPUTS[0], *OUTPUTS])}; got {_told(found)}")
+    if sharp and outputs == list(OUTPUTS):
         raise FacepriorError(no_sharp(name))
+    return given[2][0]
 
 
 def no_sharp(name: str) -> str:

@@ -53,7 +53,8 @@ class OnnxBackend:
             )
         nodes = (*self.session.get_inputs(), *self.session.get_outputs())
         kinds = [n.type.removeprefix("tensor(").removesuffix(")") for n in nodes]
-        check_signature([(n.name, k, list(n.shape[1:])) for n, k in zip(nodes, kinds, strict=True)], name, sharp)
+        signature = [(n.name, k, list(n.shape[1:])) for n, k in zip(nodes, kinds, strict=True)]
+        self.size = check_signature(signature, name, sharp)
         self.header = read_header(self.session.get_modelmeta().custom_metadata_map.get("faceprior"), name)
         self._file, self._wanted = name, wanted(sharp)
         self._running = ort.RunOptions()
@@ -61,7 +62,7 @@ class OnnxBackend:
 
     def run(self, lr: np.ndarray) -> Outputs:
         try:
-            arrays = self.session.run(self._wanted, {INPUT[0]: lr}, self._running)
+            arrays = self.session.run(self._wanted, {INPUT: lr}, self._running)
         except Exception as error:  # a graph that loads may still not run
             raise FacepriorError(f"{self._file}: ONNX Runtime failed on {len(lr)} faces ({reason(error)})") from None
         return checked(arrays, len(lr), self._file)

@@ -43,7 +43,7 @@ class OpenVinoBackend:
         except (RuntimeError, ValueError) as error:
             raise FacepriorError(f"{name}: not a model that OpenVINO loads ({reason(error)})") from None
         names = [node.get_any_name() for node in nodes]
-        check_signature(list(zip(names, kinds, shapes, strict=True)), name, sharp)
+        self.size = check_signature(list(zip(names, kinds, shapes, strict=True)), name, sharp)
         self.header = read_header(text, name)
         self._file, self._wanted = name, wanted(sharp)
         graph = ov.Model([graph.output(output) for output in self._wanted], graph.get_parameters())
@@ -54,7 +54,7 @@ class OpenVinoBackend:
 
     def run(self, lr: np.ndarray) -> Outputs:
         try:
-            given = self._request.infer({INPUT[0]: lr}, share_inputs=True)
+            given = self._request.infer({INPUT: lr}, share_inputs=True)
         except RuntimeError as error:
             raise FacepriorError(f"{self._file}: OpenVINO failed on {len(lr)} faces ({reason(error)})") from None
         return checked([given[output] for output in self._wanted], len(lr), self._file)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ...errors import FacepriorError
-from ...networks.inference import Inference
+from ...networks.inference import Inference, network_size
 from ...networks.weights import load_model, read_header
 from ..threads import thread_count
 from .base import Outputs
@@ -42,6 +42,7 @@ class TorchBackend:
         network = load_model(path)
         if not sharp and hasattr(network, "sharp_tail"):
             network.sharp_tail = None  # its picture is not wanted
+        self.size = network_size(network)
         module = Inference(network).eval().to(self.device)
         if sharp and "sharp" not in module.outputs:
             raise FacepriorError(no_sharp(str(path)))
