@@ -118,3 +118,60 @@ def test_the_landmarks_of_either_norm():
     off = landmarks + torch.tensor([3.0, 4.0])  # 5 px = 5/64
     for norm, wanted in (("squared", (5 / 64) ** 2), ("distance", 5 / 64)):
         assert landmark_loss([(true, off)], landmarks, visible, true, norm).item() == pytest.approx(wanted, rel=0.01)
+
+
+def test_pixel_loss_weighs_pixels_of_each_face():
+    sr, hr = torch.zeros(2, 3, 4, 4), torch.full((2, 3, 4, 4), 0.5)
+    hr[:, :, :2] = 1.0
+    weight = torch.ones(2, 4, 4)
+    weight[:, :2] = 0.1
+    expected = (0.1 * 8 * 1.0 + 8 * 0.25) / (8 * 1.1)
+    assert pixel_loss(sr, hr, weight=weight).item() == pytest.approx(expected)
+    assert pixel_loss(sr, hr, weight=torch.zeros(2, 4, 4)).item() == 0  # nothing of the face is in its photo
+
+
+def _scene_pairs():
+    from faceprior.dataset.pairs import PairMaker
+    from faceprior.dataset.store import FaceStore
+
+    ramp = torch.arange(224, dtype=torch.uint8).expand(3, 3, 224, 224).clone()
+    corners = torch.tensor([[0.0, 0.0], [223, 0], [223, 223], [0, 223]]).expand(3, 4, 2)
+    landmarks = torch.rand(3, 68, 2) * 60 + 80
+    names = ["a.jpg", "b.jpg", "c.jpg"]
+    seen = torch.ones(3, 68, dtype=torch.bool)
+    store = FaceStore(ramp, landmarks, seen, torch.zeros(3), corners, names, ["s"] * 3, names)
+    return PairMaker(store).test(torch.arange(3))
+
+
+def test_the_truth_in_the_networks_own_frame_moves_with_it():
+    from faceprior.networks.mtun import MTUNOutput
+    from faceprior.training.config import LossConfig
+    from faceprior.training.truth import make_truth
+
+    pairs = _scene_pairs()
+    right = torch.eye(3)
+    right[0, 2] = 4 / 128  # the network looks two pixels further right
+    out = MTUNOutput(pairs.hr, [], pairs.transform @ right)
+    label = make_truth(LossConfig(), pairs, out)
+    own = make_truth(LossConfig(frame="own", unseen=0.1), pairs, out)
+    assert label.hr is pairs.hr and label.landmarks is pairs.landmarks
+    torch.testing.assert_close(own.hr[..., :-2], pairs.hr[..., 2:], atol=2.1 / 127.5, rtol=0)
+    torch.testing.assert_close(own.landmarks, pairs.landmarks - torch.tensor([2.0, 0.0]), atol=1e-3, rtol=0)
+    assert own.weight.unique().tolist() == pytest.approx([0.1, 1.0])
+    assert 0.7 < (own.weight == 1).float().mean() < 0.95
+    maps, kernels = own.heatmaps(32)
+    torch.testing.assert_close(maps, render_heatmaps(own.landmarks, pairs.visible, 32))
+    assert kernels.shape == (3, 4)
+
+
+def test_pixels_outside_the_photo_have_no_weight():
+    from faceprior.networks.mtun import MTUNOutput
+    from faceprior.training.config import LossConfig
+    from faceprior.training.truth import make_truth
+
+    pairs = _scene_pairs()
+    assert make_truth(LossConfig(), pairs, MTUNOutput(pairs.hr, [], pairs.transform)).weight is None
+    pairs.scene.corners = pairs.scene.corners.clone()
+    pairs.scene.corners[0, 1:3, 0] = 111.5  # the first face's photo ends in its middle
+    weight = make_truth(LossConfig(), pairs, MTUNOutput(pairs.hr, [], pairs.transform)).weight
+    assert weight[0].mean() == pytest.approx(0.5, abs=0.01) and (weight[1:] == 1).all()

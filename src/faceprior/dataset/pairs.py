@@ -52,8 +52,8 @@ class PairMaker:
     own, as a part of them; LR and HR alike. 0 = the photos as they are. `disturbance`: in training, the strength of
     `disturb` on the LR alone; `rough`: the part of the LRs that `rough_lr` makes. `heatmap`: pixels of the maps, 0 =
     none. `told`: standard deviations of an STN's error, (degrees, part of the scale, parts of the side): the network
-    is told the true transform with that error; None = it estimates its own. `protocol`: of several, each face in training
-    takes one by chance; tests take the first, and all have its LR.
+    is told the true transform with that error; None = it estimates its own. `protocol`: of several, each in training
+    is taken by some of the faces, by chance; tests take the first, and all have its LR.
     """
 
     def __init__(

@@ -1,0 +1,133 @@
+"""The U-Net in the upright frame: what it is given, what of it is trained, and that every backend gives the same."""
+
+import numpy as np
+import pytest
+import torch
+from random_models import smooth_faces
+from torch import nn
+
+import faceprior
+from faceprior.errors import FacepriorError
+from faceprior.networks.canvas import Canvas, CanvasConfig
+from faceprior.networks.comparators.config import STN0Config
+from faceprior.networks.comparators.stn0 import STN0
+from faceprior.networks.export import export_onnx
+from faceprior.networks.stn import Localisation, warp
+from faceprior.networks.unet import UNet
+from faceprior.networks.unet_config import UNetConfig
+from faceprior.networks.weights import load_model, read_header, save_model
+
+SMALL = {"channels": (8, 8, 8), "blocks": (1, 1, 1), "tail": (4, 4), "canvas_channels": 8}
+VARIANTS = {
+    "16": {},
+    "32": {"lr": 32},
+    "bicubic": {"base": "bicubic"},
+    "plain": {"heatmaps": False, "positions": False, "localisation": "lr", "landmarks": False},
+}
+
+
+def random_unet(**options) -> UNet:
+    torch.manual_seed(0)
+    network = UNet(UNetConfig(**SMALL | options))
+    for module in network.modules():
+        if isinstance(module, Localisation):
+            nn.init.normal_(module.net[-1].weight, std=0.05)
+            nn.init.normal_(module.net[-1].bias, std=0.3)
+    if network.canvas is not None:
+        with torch.no_grad():  # as of a trained one: features of tens of levels, a picture in [0, 1]
+            network.canvas.conv_cat.bias.normal_(0, 16)
+            network.canvas.upsampler.weight.mul_(0.05)
+            network.canvas.upsampler.bias.fill_(0.5)
+    nn.init.normal_(network.tail[-1].weight, std=0.1)
+    return network.eval()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_backends_agree(name, tmp_path):
+    network = random_unet(**VARIANTS[name])
+    save_model(network, tmp_path / "model.safetensors")
+    export_onnx(network, tmp_path / "model.onnx", read_header(tmp_path / "model.safetensors"))
+    size = network.config.lr
+    lr = np.repeat(np.repeat(smooth_faces(5), size // 16, 1), size // 16, 2)
+    ours, theirs = faceprior.load(tmp_path / "model.safetensors"), faceprior.load(tmp_path / "model.onnx")
+    assert ours.size == theirs.size == size
+    a, b = ours(lr), theirs(lr)
+    assert a.images.std() > 5 and np.abs(a.transforms - np.eye(2, 3)).max() > 0.05
+    assert (np.abs(a.images.astype(int) - b.images) <= 1).mean() >= 0.999
+    np.testing.assert_allclose(b.transforms, a.transforms, atol=5e-3)
+    np.testing.assert_allclose(b.heatmaps, a.heatmaps, atol=5e-3 * max(1, np.abs(a.heatmaps).max()))
+    with pytest.raises(FacepriorError, match=f"expected uint8 \\(N, {size}, {size}, 3\\)"):
+        theirs(np.zeros((1, 48 - size, 48 - size, 3), np.uint8))
+
+
+def test_untrained_it_is_the_canvas_set_upright():
+    network = UNet(UNetConfig(**SMALL)).eval()
+    lr = torch.rand(2, 3, 16, 16) * 2 - 1
+    told = torch.tensor([[[0.9, -0.2, 0.1], [0.2, 0.9, 0.0]]]).expand(2, 2, 3)
+    out = network(lr, told)
+    torch.testing.assert_close(out.transform, told)
+    expected = warp(network.canvas(lr).picture, told, 128, "bicubic", "border")
+    torch.testing.assert_close(out.sr, expected)
+    assert out.heatmaps[0].shape == (2, 4, 32, 32)
+
+
+def test_what_is_given_is_not_trained():
+    network = random_unet().train()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    optimiser = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], lr=1e-2)
+    out = network(torch.rand(4, 3, 16, 16))
+    (out.sr.square().mean() + out.heatmaps[0].square().mean()).backward()
+    optimiser.step()
+    moved = {k.split(".")[0] for k, v in network.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved == {"entry", "positions", "ins", "outs", "down", "up", "heatmaps", "guided", "tail"}
+
+
+def test_it_takes_a_canvas_and_an_stn_of_their_kind_alone(tmp_path):
+    network = random_unet()
+    canvas = Canvas(CanvasConfig(channels=8))
+    network.take_canvas(canvas)
+    assert torch.equal(network.canvas.conv_1.weight, canvas.conv_1.weight)
+    with pytest.raises(FacepriorError, match="--canvas: holds"):
+        network.take_canvas(Canvas(CanvasConfig(channels=12)))
+    with pytest.raises(FacepriorError, match="takes none"):
+        random_unet(base="bicubic").take_canvas(canvas)
+    bounds = {"max_log_scale": 0.6, "max_shift": 0.4}
+    for config, fits in (
+        (STN0Config(localisation="cascade", landmarks=True, **bounds), True),
+        (STN0Config(localisation="cascade", landmarks=True), False),
+    ):
+        save_model(STN0(config), tmp_path / "stn0.safetensors")
+        if fits:
+            network.take_stn0(tmp_path / "stn0.safetensors")
+        else:
+            with pytest.raises(FacepriorError, match="holds another STN"):
+                network.take_stn0(tmp_path / "stn0.safetensors")
+
+
+def test_the_stn_of_32_px_sees_what_that_of_16_sees():
+    network = random_unet(lr=32)
+    face = smooth_faces(1)[0]
+    from PIL import Image
+
+    large = Image.fromarray(face).resize((32, 32), Image.BICUBIC)
+    small = np.asarray(large.resize((16, 16), Image.BICUBIC))
+    x = torch.from_numpy(np.asarray(large).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    y = torch.from_numpy(small.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    torch.testing.assert_close(network.locate(x), network.localisation.locate(y)[0][-1], atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [({"lr": 24}, "lr"), ({"channels": (8, 8)}, "blocks"), ({"channels": (9, 8, 8)}, "multiples of 4")],
+)
+def test_configurations_that_do_not_fit_are_named(options, field):
+    with pytest.raises(ValueError, match=field):
+        UNetConfig(**SMALL | options)
+
+
+def test_saved_and_loaded_it_is_the_same(tmp_path):
+    network = random_unet()
+    save_model(network, tmp_path / "m.safetensors")
+    found = load_model(tmp_path / "m.safetensors")
+    lr = torch.rand(1, 3, 16, 16)
+    torch.testing.assert_close(found(lr).sr, network(lr).sr)
