@@ -29,7 +29,7 @@ def save(path, shape, node="Identity", out=None):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"protocol": "psnr"}, "--protocol psnr: expected paper or aligned-y"),
+        ({"protocol": "psnr"}, "--protocol psnr: expected paper, wide, near, upright, aligned-y"),
         ({"limit": 0}, "--limit 0"),
         ({"batch": -1}, "--batch -1"),
         ({"by": "pose,colour"}, "--by colour"),

@@ -14,12 +14,18 @@ def evaluate(
             "--model",
             "-m",
             help="A packaged model (default, mtun ...), a .safetensors or .onnx file, a run folder, sharp:MODEL, "
-            "onnx:PATH, python:module:callable, or aligned:RUN (a network told the true transform); any number of "
-            "times. The floors bicubic and bicubic-true are always there.",
+            "onnx:PATH, python:module:callable, canvas:PATH (a network for whole photos), lanczos, or aligned:RUN "
+            "(a network told the true transform); any number of times. The floors bicubic and bicubic-true are "
+            "always there.",
         ),
     ] = None,
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
-    protocol: Annotated[str, typer.Option(help="paper (unaligned, RGB) or aligned-y (Y, 8 px border).")] = "paper",
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="paper (unaligned), wide, near, upright (RGB) or aligned-y (Y, 8 px border); with -32, faces of 32 px."
+        ),
+    ] = "paper",
     limit: Annotated[int | None, typer.Option(help="So many faces, evenly spread.")] = None,
     identity: Annotated[str | None, typer.Option(help="ONNX file of a face-embedding network (112x112).")] = None,
     by: Annotated[str, typer.Option(help="Breakdowns: source, pose, age, group; '' for none.")] = "source,pose",
@@ -29,6 +35,7 @@ def evaluate(
     markdown_file: Annotated[Path | None, typer.Option("--markdown", help="Write the tables here.")] = None,
     pictures: Annotated[Path | None, typer.Option(help="Write pictures of faces into this folder.")] = None,
     rows: Annotated[int, typer.Option(help="Faces in a picture.")] = 8,
+    jpeg: Annotated[int | None, typer.Option(help="Keep each LR as a JPEG of this quality first.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Measure PSNR, SSIM, alignment, heatmaps and identity on prepared faces.
@@ -50,7 +57,7 @@ def evaluate(
     for path in (json_file, markdown_file):
         if path is not None and not path.resolve().parent.is_dir():
             raise FacepriorError(f"{path}: its folder does not exist")
-    options = EvaluateOptions(split, protocol, limit, identity, by, device, batch, pictures, rows)
+    options = EvaluateOptions(split, protocol, limit, identity, by, device, batch, pictures, rows, jpeg)
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
         task = bar.add_task("evaluate", total=None)

@@ -39,6 +39,7 @@ class Pairs:
     transform: Tensor  #  (B, 2, 3), upright -> unaligned, normalised
     index: Tensor  #      int64 (B,), rows of the store
     scene: Scene  #       the truth in other frames than the label's
+    jpeg: int | None = None  # the quality at which the LR was kept as JPEG
     told: Tensor | None = None  # (B, 2, 3): the transform that the network is told instead of estimating one
 
     def __len__(self) -> int:

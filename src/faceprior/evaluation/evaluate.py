@@ -36,6 +36,7 @@ class EvaluateOptions:
     batch: int = 64
     pictures: Path | None = None
     rows: int = 8  #                faces in a picture
+    jpeg: int | None = None  #      the LR as a JPEG of this quality keeps it
 
     def __post_init__(self):
         if self.protocol not in PROTOCOLS:
@@ -43,6 +44,8 @@ class EvaluateOptions:
         for flag, value in (("--limit", self.limit), ("--batch", self.batch), ("--rows", self.rows)):
             if value is not None and value < 1:
                 raise FacepriorError(f"{flag} {value}: expected at least 1")
+        if self.jpeg is not None and not 1 <= self.jpeg <= 100:
+            raise FacepriorError(f"--jpeg {self.jpeg}: expected a quality from 1 to 100")
         kinds_of(self.by)
         if self.device not in DEVICES:
             raise FacepriorError(f"--device {self.device}: expected {', '.join(DEVICES)}")
@@ -76,7 +79,8 @@ def evaluate(
         done += faces
         progress(done, len(store))
 
-    result = score_split(store, protocol, restorers, identity=identity, batch=options.batch, progress=more)
+    given = {"identity": identity, "jpeg": options.jpeg, "batch": options.batch}
+    result = score_split(store, protocol, restorers, **given, progress=more)
     if options.pictures is not None:
         maker = PairMaker(store, protocol)
         psnr = [s.columns["psnr"] for s in result.scores]
@@ -85,6 +89,7 @@ def evaluate(
         result,
         store,
         protocol,
+        jpeg=options.jpeg,
         data=data,
         split=options.split,
         kinds=kinds_of(options.by),

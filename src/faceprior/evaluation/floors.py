@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.nn import functional as F
 
 from ..dataset.pairs import Pairs
@@ -14,8 +15,16 @@ class Bicubic:
     name, sha256 = "bicubic", None
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        identity = np.broadcast_to(np.eye(2, 3, dtype=np.float32), (len(lr), 2, 3))
-        return Restored(enlarge(lr), frame=identity.copy())
+        return Restored(enlarge(lr), frame=as_it_lies(len(lr)))
+
+
+class Lanczos:
+    """The LR as it lies, enlarged by Pillow's LANCZOS: what a photo's enlargement gives."""
+
+    name, sha256 = "lanczos", None
+
+    def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
+        return Restored(resized(lr, HR_SIZE, Image.Resampling.LANCZOS), frame=as_it_lies(len(lr)))
 
 
 class BicubicTrue:
@@ -33,6 +42,11 @@ class BicubicTrue:
         grid = F.affine_grid(pairs.transform.cpu().float(), [len(x), 3, HR_SIZE, HR_SIZE], align_corners=False)
         y = F.grid_sample(x, grid, "bicubic", "border", align_corners=False)
         return Restored(y.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy(), frame=pairs.transform.cpu().numpy())
+
+
+def as_it_lies(count: int) -> np.ndarray:
+    """The frame of what sets nothing upright, float32 (N, 2, 3)."""
+    return np.repeat(np.eye(2, 3, dtype=np.float32)[None], count, 0)
 
 
 def enlarge(images: np.ndarray, size: int = HR_SIZE) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 | `--model` | what |
 |---|---|
-| `bicubic`, `bicubic-true`, and what `register` adds | a registered name |
+| `bicubic`, `bicubic-true`, `lanczos`, and what `register` adds | a registered name |
 | `vdsr`, `ours` ..., the rows of Table 1 | what `faceprior reproduce table1` trained, see `comparators.py` |
 | `onnx:PATH[?range=0,1&layout=nchw&size=16]` | an outside ONNX file, see `outside.py` |
 | `python:module:callable` | an outside function, see `outside.py` |
 | `sharp:default`, `sharp:` and any of the following | the perceptual variant that a model of ours holds |
+| `canvas:PATH` | a network for whole photos, see `canvas.py` |
 | `aligned:PATH`, a `.safetensors` file or run folder of an MTUN | that one, told the true transform: see `aligned.py` |
 | `default`, `mtun` ..., a `.safetensors` or `.onnx` file, a run folder | ours, through `faceprior.load` |
 """
@@ -75,6 +76,10 @@ def resolve(spec: str, device: str = "auto") -> Restorer:
         from .outside import PythonModel
 
         return PythonModel(spec.removeprefix("python:"))
+    if spec.startswith("canvas:"):
+        from .canvas import CanvasModel
+
+        return CanvasModel(spec, device)
     if spec.startswith("sharp:"):
         return Ours(spec.removeprefix("sharp:"), device, name=spec, sharp=True)
     if spec.startswith("aligned:"):
@@ -120,11 +125,11 @@ class Ours:
         return resized(lr, size)
 
 
-def resized(images: np.ndarray, size: int) -> np.ndarray:
-    """uint8 (N, h, w, 3) -> uint8 (N, size, size, 3), each by Pillow's BICUBIC."""
+def resized(images: np.ndarray, size: int, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
+    """uint8 (N, h, w, 3) -> uint8 (N, size, size, 3), each by one of Pillow's kernels."""
     result = np.empty((len(images), size, size, 3), np.uint8)
     for out, image in zip(result, images, strict=True):
-        out[:] = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+        out[:] = np.asarray(Image.fromarray(image).resize((size, size), kernel))
     return result
 
 
@@ -141,7 +146,14 @@ def _bicubic_true(device: str) -> Restorer:
 
 
 register("bicubic", _bicubic)
+def _lanczos(device: str) -> Restorer:
+    from .floors import Lanczos
+
+    return Lanczos()
+
+
 register("bicubic-true", _bicubic_true)
+register("lanczos", _lanczos)
 
 
 def _row_of_table1(name: str, device: str) -> Restorer:

@@ -81,6 +81,7 @@ def make_report(
     store: FaceStore,
     protocol: Protocol,
     *,
+    jpeg: int | None = None,
     data: Path,
     split: str,
     kinds: tuple[str, ...],
@@ -105,8 +106,8 @@ def make_report(
     if identity is not None and result.truths is not None:
         identity = {**identity, "auc_of_real_faces": network_auc(result.truths, persons)}
     return Report(
-        protocol=protocol.name,
-        protocol_text=WORDS.get(protocol.name, ""),
+        protocol=protocol.name if jpeg is None else f"{protocol.name}, JPEG {jpeg}",
+        protocol_text=_words(protocol, jpeg),
         split=split,
         faces=len(store),
         sources={name: store.sources.count(name) for name in sorted(set(store.sources))},
@@ -119,6 +120,13 @@ def make_report(
         versions=versions(),
         hardware=hardware(),
     )
+
+
+def _words(protocol: Protocol, jpeg: int | None) -> str:
+    text = WORDS.get(protocol.name.removesuffix("-32"), "")
+    if protocol.lr != 16:
+        text += f"; LRs of {protocol.lr} px"
+    return text if jpeg is None else f"{text}; each LR kept as a JPEG of quality {jpeg}"
 
 
 def statistics(columns: dict[str, np.ndarray]) -> Stats:

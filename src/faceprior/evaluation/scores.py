@@ -9,6 +9,7 @@ import torch
 
 from ..dataset.pairs import PairMaker, Pairs
 from ..dataset.protocol import Protocol
+from ..dataset.rough import jpeg as through_jpeg
 from ..dataset.store import FaceStore
 from ..errors import FacepriorError
 from .consistency import lr_consistency
@@ -43,6 +44,7 @@ def score_split(
     models: list[Restorer],
     *,
     identity: IdentityNetwork | None = None,
+    jpeg: int | None = None,
     batch: int = 64,
     progress: Callable[[int], None] = lambda faces: None,
 ) -> Pass:
@@ -55,6 +57,8 @@ def score_split(
     with torch.inference_mode():
         for index in torch.arange(len(store)).split(batch):
             pairs = maker.test(index)
+            if jpeg is not None:
+                pairs.lr, pairs.jpeg = as_jpeg(pairs.lr, jpeg), jpeg
             batch_truth = _Truth(pairs, store, identity)
             for k, model in enumerate(models):
                 start = time.perf_counter()
@@ -103,6 +107,12 @@ class _Truth:
             vector = self.identity(restored.images, self.landmarks)
             columns["identity"] = cosine(vector, self.embedding)
         return columns, vector
+
+
+def as_jpeg(lr: torch.Tensor, quality: int) -> torch.Tensor:
+    """(N, 3, h, w) in [-1, 1] -> the same as JPEG keeps them, chroma halved: photos of this face alone."""
+    kept = np.stack([through_jpeg(face, quality) for face in as_images(to_levels(lr))])
+    return torch.from_numpy(kept).to(lr.device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def as_images(levels: torch.Tensor) -> np.ndarray:

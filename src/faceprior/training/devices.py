@@ -87,4 +87,4 @@ def to_device(pairs: Pairs, device: torch.device) -> Pairs:
     if pairs.lr.device == device:
         return pairs
     held = {f.name: getattr(pairs, f.name) for f in fields(pairs)}
-    return replace(pairs, **{name: x if x is None else x.to(device) for name, x in held.items()})
+    return replace(pairs, **{name: x.to(device) for name, x in held.items() if hasattr(x, "to")})
