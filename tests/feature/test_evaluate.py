@@ -232,7 +232,7 @@ def test_perfect_model_reaches_the_ceiling(shards):
 def test_breakdowns(shards):
     store = FaceStore.load(shards, "test")
     pose = {name: mask.nonzero()[0].tolist() for name, mask in breakdown(store, "pose").items()}
-    assert pose == {"|yaw| < 15": [0, 1], "|yaw| 15-40": [2, 3], "|yaw| > 40": [4, 5]}
+    assert pose == {"|yaw| < 15": [0, 1], "|yaw| 15-30": [2], "|yaw| 30-60": [3, 4], "|yaw| > 60": [5]}
     group = {name: mask.nonzero()[0].tolist() for name, mask in breakdown(store, "group").items()}
     assert group == {"White": [2], "Black": [0], "Asian": [1], "Other": [3]}
     age = {name: mask.nonzero()[0].tolist() for name, mask in breakdown(store, "age").items()}

@@ -8,7 +8,7 @@ import numpy as np
 from ..dataset.store import FaceStore
 from ..errors import FacepriorError
 
-POSE = ("|yaw| < 15", "|yaw| 15-40", "|yaw| > 40")
+POSE = ("|yaw| < 15", "|yaw| 15-30", "|yaw| 30-60", "|yaw| > 60")
 AGES = ((0, 9), (10, 19), (20, 39), (40, 59), (60, 200))
 GROUPS = ("White", "Black", "Asian", "Indian", "Other")  # UTKFace's own words, in its order
 KINDS = ("source", "pose", "age", "group")
@@ -31,7 +31,7 @@ def breakdown(store: FaceStore, kind: str) -> dict[str, np.ndarray]:
     if kind == "source":
         labels, order = list(store.sources), sorted(set(store.sources))
     elif kind == "pose":
-        bands = np.digitize(np.abs(store.yaw.cpu().numpy()), (15, np.nextafter(40, 41)))
+        bands = np.digitize(np.abs(store.yaw.cpu().numpy()), (15, 30, np.nextafter(60, 61)))
         labels, order = [POSE[b] for b in bands], list(POSE)
     elif kind == "age":
         labels, order = [_age_band(n) for n in store.names], [_age_label(*band) for band in AGES]

@@ -32,8 +32,8 @@ def score_heatmaps(maps: Tensor, truth: Tensor, kernels: Tensor) -> dict[str, np
     """Predicted (N, 4, R, R) and true (N, 4, 64, 64) maps, kernels (N, 4) -> per-face figures, each float64 (N,).
 
     `centre_eyes` ...: distance of the centres, pixels of 64, NaN where the component is invisible; `centre`: mean over
-    the face's visible components; `visibility`: part of the four components judged rightly; `hidden_found`: part
-    of the invisible ones that were judged invisible, NaN where all are visible.
+    the face's visible components; `visibility`: part of the four components judged rightly, `visibility_eyes` ...: 1
+    where that one is; `hidden_found`: part of the invisible ones judged invisible, NaN where all are visible.
     """
     visible = (kernels > 0).cpu().numpy()
     distance = torch.linalg.vector_norm(centres(maps) - centres(truth), dim=-1).cpu().numpy()
@@ -41,6 +41,7 @@ def score_heatmaps(maps: Tensor, truth: Tensor, kernels: Tensor) -> dict[str, np
     seen = (maps.amax((-2, -1)) >= VISIBLE).cpu().numpy()
     result = {f"centre_{name}": distance[:, i] for i, name in enumerate(COMPONENTS)}
     result["centre"] = _mean_where(distance, visible)
+    result |= {f"visibility_{name}": (seen == visible)[:, i].astype(np.float64) for i, name in enumerate(COMPONENTS)}
     result["visibility"] = (seen == visible).mean(1)
     result["hidden_found"] = _mean_where(~seen, ~visible)
     return result

@@ -38,6 +38,10 @@ PLACE = (  # in the frame that each model chose, and over bicubic in the same fr
     Column("over bicubic", "gain_psnr_seen", 2),
     Column("SSIM", "gain_ssim_seen", 4),
 )
+VISIBLE = (  # components judged rightly as visible or hidden, and hidden ones as hidden
+    *(Column(f"{name} %", f"visibility_{name}", 1, 100) for name in ("eyes", "nose", "mouth", "chin")),
+    Column("hidden found %", "hidden_found", 1, 100),
+)
 SPREAD = (  # figures of which the tail matters: mean, median and 95th percentile
     Column("STN deg", "stn_degrees", 2),
     Column("STN scale %", "stn_scale", 2),
@@ -97,6 +101,12 @@ def grids(report: Report) -> list[Grid]:
                 rows,
             )
         )
+
+    visible = _used(report, VISIBLE)
+    rows = [[m.name, *_cells(m.overall, visible)] for m in report.models if any(c.figure in m.overall for c in visible)]
+    if rows:
+        titles = ["model", *(c.title for c in visible)]
+        result.append(Grid("components judged rightly as visible or hidden", titles, rows))
 
     spread = _used(report, SPREAD)
     rows = [[m.name, *_spread(m, spread)] for m in report.models if any(c.figure in m.overall for c in spread)]
