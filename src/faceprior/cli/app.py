@@ -14,7 +14,7 @@ import typer
 
 from .._version import __version__
 from ..errors import FacepriorError, FacepriorWarning, one_line
-from . import demo, evaluate, export, prepare, reproduce, serve, train, upscale
+from . import curves, demo, evaluate, export, lists, prepare, reproduce, serve, train, upscale
 
 app = typer.Typer(
     name="faceprior",
@@ -32,6 +32,9 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("reproduce")(reproduce.reproduce)
 app.command("export")(export.export)
+app.command("models")(lists.models)
+app.command("presets")(lists.presets)
+app.command("curves")(curves.curves)
 
 
 def _version(asked: bool) -> None:
@@ -107,6 +110,7 @@ _EXTRA_OF = {
         "train",
     ),
     **dict.fromkeys(("gradio", "fastapi", "starlette", "uvicorn"), "web"),
+    "matplotlib": "train",
     "av": "video",
     "openvino": "openvino",
     **dict.fromkeys(("ray", "fsspec"), "ray"),

@@ -1,12 +1,10 @@
 """The floors that every model must beat: interpolation alone, and interpolation that is told the alignment."""
 
 import numpy as np
-import torch
-from PIL import Image
-from torch.nn import functional as F
 
+from ..dataset.bicubic import enlarge, set_upright
 from ..dataset.pairs import Pairs
-from .models import HR_SIZE, Restored
+from .models import Restored
 
 
 class Bicubic:
@@ -27,17 +25,4 @@ class BicubicTrue:
     name, sha256 = "bicubic-true", None
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        if len(lr) == 0:
-            return Restored(enlarge(lr))
-        x = torch.from_numpy(enlarge(lr)).permute(0, 3, 1, 2).float()
-        grid = F.affine_grid(pairs.transform.cpu().float(), [len(x), 3, HR_SIZE, HR_SIZE], align_corners=False)
-        y = F.grid_sample(x, grid, "bicubic", "border", align_corners=False)
-        return Restored(y.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())
-
-
-def enlarge(images: np.ndarray, size: int = HR_SIZE) -> np.ndarray:
-    """uint8 (N, h, w, 3) -> uint8 (N, size, size, 3), each by Pillow's BICUBIC."""
-    result = np.empty((len(images), size, size, 3), np.uint8)
-    for out, image in zip(result, images, strict=True):
-        out[:] = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
-    return result
+        return Restored(set_upright(enlarge(lr), pairs.transform))
