@@ -14,7 +14,7 @@ import typer
 
 from .._version import __version__
 from ..errors import FacepriorError, FacepriorWarning, one_line
-from . import demo, evaluate, export, prepare, reproduce, serve, train, train_canvas, upscale
+from . import curves, demo, evaluate, export, lists, prepare, reproduce, serve, train, train_canvas, upscale
 
 app = typer.Typer(
     name="faceprior",
@@ -33,6 +33,9 @@ app.command("train-canvas")(train_canvas.train_canvas)
 app.command("evaluate")(evaluate.evaluate)
 app.command("reproduce")(reproduce.reproduce)
 app.command("export")(export.export)
+app.command("models")(lists.models)
+app.command("presets")(lists.presets)
+app.command("curves")(curves.curves)
 
 
 def _version(asked: bool) -> None:
@@ -108,6 +111,7 @@ _EXTRA_OF = {
         "train",
     ),
     **dict.fromkeys(("gradio", "fastapi", "starlette", "uvicorn"), "web"),
+    "matplotlib": "train",
     "av": "video",
     "openvino": "openvino",
     **dict.fromkeys(("ray", "fsspec"), "ray"),

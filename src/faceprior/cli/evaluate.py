@@ -36,6 +36,9 @@ def evaluate(
     pictures: Annotated[Path | None, typer.Option(help="Write pictures of faces into this folder.")] = None,
     rows: Annotated[int, typer.Option(help="Faces in a picture.")] = 8,
     jpeg: Annotated[int | None, typer.Option(help="Keep each LR as a JPEG of this quality first.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Every table: inside figures, visibility, the errors' spread, breakdowns.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Measure PSNR, SSIM, alignment, heatmaps and identity on prepared faces.
@@ -51,7 +54,7 @@ def evaluate(
     from ..errors import FacepriorError
     from ..evaluation.evaluate import EvaluateOptions
     from ..evaluation.evaluate import evaluate as run
-    from ..evaluation.tables import grids, markdown
+    from ..evaluation.tables import WIDTH, brief, grids, markdown
     from ..files import write_text
 
     for path in (json_file, markdown_file):
@@ -71,10 +74,16 @@ def evaluate(
     console = Console()
     # A pipe is told no width; tables that wrap there are of no use to the next program.
     if not console.is_terminal:
-        console = Console(width=200)
-    for grid in grids(report):
+        console = Console(width=200 if full else WIDTH)
+    for grid in grids(report) if full else [brief(report)]:
         console.print(grid.rich())
-    if report.partly_outside:
+    if not full:
+        console.print(
+            "STN px: of 128, over the corners and the centre; heat px: of 64; LR dB: the output reduced again, against "
+            "the input. --full: every figure, its spread, breakdowns.",
+            highlight=False,
+        )
+    if report.partly_outside and full:
         console.print(
             f"{report.partly_outside} of {report.faces} faces reach beyond their photo; "
             "'inside' leaves out what lies there.",

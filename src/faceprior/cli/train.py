@@ -7,9 +7,9 @@ import typer
 
 
 def train(
-    config: Annotated[str, typer.Argument(help="A preset (standard, compact, modern, paper, tiny) or a TOML file.")],
-    data: Annotated[Path, typer.Option("--data", "-d", help="Folder written by `faceprior prepare`.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
+    config: Annotated[str, typer.Argument(help="A preset (`faceprior presets` lists them) or a TOML file.")],
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Folder written by `faceprior prepare`.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The run's folder.")] = None,
     max_time: Annotated[
         str | None, typer.Option(help="Stop after this time, resumptions included: 40m, 1h30m, 90s.")
     ] = None,
@@ -30,6 +30,9 @@ def train(
         bool, typer.Option(help="Go on from the folder's checkpoint; --no-resume deletes it and starts anew.")
     ] = True,
     set_: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, any number of times.")] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the whole configuration as TOML, and train nothing.")
+    ] = False,
 ) -> None:
     """Train MTUN, or a system it is compared with (presets table1/...).
 
@@ -37,15 +40,24 @@ def train(
 
     Exit status: 0 done, 2 bad input, 143 or 130 stopped by a signal with a checkpoint written.
     """
+    from ..errors import FacepriorError
     from ..training.config import TrainConfig
-    from ..training.loop import Trainer
 
     overrides = list(set_ or [])
     for key, value in (("max_time", max_time), ("epochs", epochs), ("steps", steps), ("precision", precision)):
         if value is not None:
             overrides.append(f"run.{key}={value!r}" if isinstance(value, str) else f"run.{key}={value}")
     loaded = TrainConfig.load(config, overrides)
-    given = {"vgg": vgg, "stn0": stn0, "canvas": canvas}
+    if print_config:
+        from ..training.describe import printed
+
+        print(printed(loaded, config), end="")
+        return
+    if data is None or output is None:
+        raise FacepriorError("train: -d names the folder of `faceprior prepare`, -o the run's folder; both are needed")
+    from ..training.loop import Trainer
+
+    given = {"vgg": vgg, "stn0": stn0, "canvas": canvas, "name": config if not config.endswith(".toml") else None}
     trainer = Trainer(loaded, data, output, device=device, devices=devices, **given, resume=resume)
     ended = trainer.fit()
     if ended == "SIGTERM":

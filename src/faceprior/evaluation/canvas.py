@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..dataset.bicubic import enlarge
 from ..dataset.pairs import Pairs
 from ..dataset.rough import condition
 from ..errors import FacepriorError
 from ..networks.canvas import Canvas
 from ..networks.weights import load_model, read_header
 from .floors import as_it_lies
-from .models import HR_SIZE, Restored, resized
+from .models import HR_SIZE, Restored
 
 
 class CanvasModel:
@@ -41,4 +42,4 @@ class CanvasModel:
         told = torch.tensor([condition(pairs.jpeg)], device=self.device).expand(len(lr), 2)
         picture = self.network(x, told).picture
         levels = ((picture.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        return Restored(resized(levels, HR_SIZE), frame=as_it_lies(len(lr)))
+        return Restored(enlarge(levels, HR_SIZE), frame=as_it_lies(len(lr)))

@@ -1,12 +1,11 @@
 """The floors that every model must beat: interpolation alone, and interpolation that is told the alignment."""
 
 import numpy as np
-import torch
 from PIL import Image
-from torch.nn import functional as F
 
+from ..dataset.bicubic import enlarge, set_upright
 from ..dataset.pairs import Pairs
-from .models import HR_SIZE, Restored, resized
+from .models import HR_SIZE, Restored
 
 
 class Bicubic:
@@ -24,7 +23,7 @@ class Lanczos:
     name, sha256 = "lanczos", None
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        return Restored(resized(lr, HR_SIZE, Image.Resampling.LANCZOS), frame=as_it_lies(len(lr)))
+        return Restored(enlarge(lr, HR_SIZE, Image.Resampling.LANCZOS), frame=as_it_lies(len(lr)))
 
 
 class BicubicTrue:
@@ -36,19 +35,9 @@ class BicubicTrue:
     name, sha256 = "bicubic-true", None
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        if len(lr) == 0:
-            return Restored(enlarge(lr))
-        x = torch.from_numpy(enlarge(lr)).permute(0, 3, 1, 2).float()
-        grid = F.affine_grid(pairs.transform.cpu().float(), [len(x), 3, HR_SIZE, HR_SIZE], align_corners=False)
-        y = F.grid_sample(x, grid, "bicubic", "border", align_corners=False)
-        return Restored(y.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy(), frame=pairs.transform.cpu().numpy())
+        return Restored(set_upright(enlarge(lr), pairs.transform), frame=pairs.transform.cpu().numpy())
 
 
 def as_it_lies(count: int) -> np.ndarray:
     """The frame of what sets nothing upright, float32 (N, 2, 3)."""
     return np.repeat(np.eye(2, 3, dtype=np.float32)[None], count, 0)
-
-
-def enlarge(images: np.ndarray, size: int = HR_SIZE) -> np.ndarray:
-    """uint8 (N, h, w, 3) -> uint8 (N, size, size, 3), each by Pillow's BICUBIC."""
-    return resized(images, size)

@@ -18,8 +18,8 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
 
+from ..dataset.bicubic import enlarge
 from ..dataset.pairs import Pairs
 from ..errors import FacepriorError
 from .comparators import ROWS, newest_run
@@ -122,15 +122,7 @@ class Ours:
             raise FacepriorError(
                 f"model '{self.name}': takes faces of {size} px, the protocol gives {given}; name one with -{size}"
             )
-        return resized(lr, size)
-
-
-def resized(images: np.ndarray, size: int, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
-    """uint8 (N, h, w, 3) -> uint8 (N, size, size, 3), each by one of Pillow's kernels."""
-    result = np.empty((len(images), size, size, 3), np.uint8)
-    for out, image in zip(result, images, strict=True):
-        out[:] = np.asarray(Image.fromarray(image).resize((size, size), kernel))
-    return result
+        return enlarge(lr, size)
 
 
 def _bicubic(device: str) -> Restorer:

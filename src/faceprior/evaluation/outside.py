@@ -21,9 +21,9 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
+from ..dataset.bicubic import enlarge
 from ..dataset.pairs import Pairs
 from ..errors import FacepriorError
-from .floors import enlarge
 from .models import HR_SIZE, Restored
 from .onnxfile import OnnxFile
 

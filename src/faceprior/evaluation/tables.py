@@ -42,6 +42,19 @@ VISIBLE = (  # components judged rightly as visible or hidden, and hidden ones a
     *(Column(f"{name} %", f"visibility_{name}", 1, 100) for name in ("eyes", "nose", "mouth", "chin")),
     Column("hidden found %", "hidden_found", 1, 100),
 )
+BRIEF = (  # what a terminal of WIDTH columns holds: the rest is in `grids`
+    Column("PSNR dB", "psnr", 2),
+    Column("SSIM", "ssim", 4),
+    Column("in place", "place_psnr", 2),
+    Column("gain", "gain_psnr", 2),
+    Column("seen", "gain_psnr_seen", 2),
+    Column("STN deg", "stn_degrees", 2),
+    Column("STN px", "stn_pixels", 2),
+    Column("heat px", "centre", 2),
+    Column("LR dB", "consistency", 2),
+    Column("identity", "identity", 3),
+)
+WIDTH = 100
 SPREAD = (  # figures of which the tail matters: mean, median and 95th percentile
     Column("STN deg", "stn_degrees", 2),
     Column("STN scale %", "stn_scale", 2),
@@ -81,15 +94,18 @@ class Grid:
         return "\n".join(lines) + "\n"
 
 
+def brief(report: Report) -> Grid:
+    """The one table of a terminal, at most `WIDTH` columns wide: a long name of a model folds."""
+    columns = _used(report, BRIEF)
+    title = f"{report.protocol}: {report.split}, {report.faces} faces; means"
+    return Grid(title, *_main(report, columns, "AUC"))
+
+
 def grids(report: Report) -> list[Grid]:
     """The main table, the spread of the alignment and heatmap errors, and one table a breakdown."""
     columns = _used(report, MAIN)
-    auc = any(m.identity_auc is not None for m in report.models)
     title = f"{report.protocol}: {report.split}, {report.faces} faces; means"
-    rows = [
-        [m.name, *_cells(m.overall, columns), *([_number(m.identity_auc, 4)] if auc else [])] for m in report.models
-    ]
-    result = [Grid(title, ["model", *(c.title for c in columns), *(["identity AUC"] if auc else [])], rows)]
+    result = [Grid(title, *_main(report, columns, "identity AUC"))]
 
     place = _used(report, PLACE)
     rows = [[m.name, *_cells(m.overall, place)] for m in report.models if any(c.figure in m.overall for c in place)]
@@ -131,6 +147,16 @@ def grids(report: Report) -> list[Grid]:
         if rows:
             result.append(Grid(f"in place, by {kind}", ["", "PSNR dB", "over bicubic", "seen: over bicubic"], rows))
     return result
+
+
+def _main(report: Report, columns: list[Column], auc_title: str) -> tuple[list[str], list[list[str]]]:
+    """Header and rows, a model each."""
+    auc = any(m.identity_auc is not None for m in report.models)
+    header = ["model", *(c.title for c in columns), *([auc_title] if auc else [])]
+    rows = [
+        [m.name, *_cells(m.overall, columns), *([_number(m.identity_auc, 4)] if auc else [])] for m in report.models
+    ]
+    return header, rows
 
 
 def markdown(report: Report) -> str:

@@ -29,6 +29,8 @@ from ..errors import FacepriorError
 from ..files import write_text
 from ..networks.config import MTUNConfig
 from ..networks.kinds import KINDS, config_class, kind_of
+from .near import near_keys, near_names
+from .presets import presets
 
 PRESETS = "faceprior.presets"
 # What may differ between a run and its resumption: how long, how often and on what, never what is learned.
@@ -275,16 +277,18 @@ def _tree(name: str | Path, above: tuple[str, ...] = ()) -> tuple[str, dict[str,
 def _read(name: str | Path) -> tuple[str, str]:
     """-> (what to call it in an error, its text)."""
     path = Path(name)
-    presets = resources.files(PRESETS.rpartition(".")[0]) / PRESETS.rpartition(".")[2]
-    preset = presets / f"{name}.toml"
+    preset = resources.files(PRESETS.rpartition(".")[0]) / PRESETS.rpartition(".")[2] / f"{name}.toml"
     if re.fullmatch(r"[\w-]+(/[\w-]+)?", str(name)) and preset.is_file():
         return f"preset {name}", preset.read_text(encoding="utf-8")
     try:
         return str(name), path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(sorted(p.name[:-5] for p in presets.iterdir() if p.name.endswith(".toml")))
+        names = [known.name for known in presets()]
         reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
-        raise FacepriorError(f"{name}: {reason}; give a TOML file or one of the presets {known}") from None
+        shown = ", ".join(known for known in names if "/" not in known)
+        near = near_names(str(name), names) if path.suffix != ".toml" else ""
+        near = near or f"; give a TOML file or one of the presets {shown}"
+        raise FacepriorError(f"{name}: {reason}{near} (`faceprior presets` lists all)") from None
 
 
 def _override(raw: dict[str, Any], override: str) -> None:
@@ -307,16 +311,24 @@ def _first(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     problem = problems[0]
     parts = [str(part) for part in problem["loc"]]
+    kind = parts[1] if parts[:1] == ["model"] and parts[1:2] and parts[1] in KINDS else "mtun"
     if parts[:1] == ["model"] and parts[1:2] and parts[1] in KINDS:
         del parts[1]  # pydantic's tag of the union, no key of the file
     place = ".".join(parts) or "configuration"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden" or problem["type"] == "unexpected_keyword_argument":
-        message = "no such key"
+        message = "no such key" + near_keys(place, _keys(kind))
     elif isinstance(problem["input"], str | int | float | bool):
         message += f"; got {problem['input']!r}"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{place}: {message}{more}".replace("\n", " ")
+
+
+def _keys(kind: str) -> dict[str, list[str]]:
+    """Section -> its keys; of [model] those of the network's kind."""
+    sections = {name: getattr(TrainConfig(), name) for name in TrainConfig.model_fields if name != "model"}
+    model = [field.name for field in dataclasses.fields(config_class(kind))]
+    return {"model": [*model, "preset", "kind"], **{name: list(type(s).model_fields) for name, s in sections.items()}}
 
 
 def _flat(tree: dict[str, Any]) -> dict[str, Any]:

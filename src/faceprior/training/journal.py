@@ -22,7 +22,7 @@ class Journal:
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def write(self, kind: str, step: int, numbers: dict[str, float], **more: object) -> None:
-        """`kind` is "train", "val" or "refused"."""
+        """`kind` is "train", "val", "floor" (what a validation gives without a network) or "refused"."""
         rounded = {name: float(f"{value:.6g}") for name, value in numbers.items()}
         # NaN is no JSON: it is written as the text "nan".
         plain = {name: value if abs(value) < float("inf") else str(value) for name, value in rounded.items()}

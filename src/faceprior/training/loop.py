@@ -1,6 +1,6 @@
 """Training from a folder of prepared faces to `model.safetensors`, on Lightning Fabric.
 
-A run is a folder: config.toml, checkpoints/, metrics.jsonl, tensorboard/, pictures/, model.safetensors.
+A run is a folder: config.toml, checkpoints/, metrics.jsonl, curves.png, tensorboard/, pictures/, model.safetensors.
 """
 
 import hashlib
@@ -26,10 +26,13 @@ from ..networks.weights import save_model
 from .checkpoint import Checkpoints, read
 from .closed_form import Fitted
 from .config import TrainConfig
+from .curves import draw_curves
 from .devices import first_process, make_fabric, part, prepare_device, resident, to_device
+from .floors import floors
 from .generator import closed_form, make_generator
 from .journal import Journal
 from .lock import RunLock
+from .notice import beginning, ending, validation
 from .pictures import draw
 from .progress import TrainProgress
 from .sampler import Sampler, seed_everything, seed_of
@@ -43,7 +46,8 @@ from .validate import validate
 class Trainer:
     """One run. `fit` trains until the configuration's end, its time, or a signal.
 
-    data: a folder of `faceprior prepare`; folder: the run's. Raises FacepriorError for what a user can mend.
+    data: a folder of `faceprior prepare`; folder: the run's; name: the preset's, to be said.
+    Raises FacepriorError for what a user can mend.
     """
 
     def __init__(
@@ -58,13 +62,14 @@ class Trainer:
         stn0: Path | None = None,
         canvas: Path | None = None,
         resume: bool = True,
+        name: str | None = None,
     ):
         self.began = time.perf_counter()
         self.config, self.data, self.folder = config, Path(data), Path(folder)
         self.lock: RunLock | None = None
         self.checkpoints = Checkpoints(self.folder / "checkpoints", lambda text: self._say(text))
         self.progress: TrainProgress | None = None
-        self._vgg, self._resume = vgg, resume
+        self._vgg, self._resume, self._name = vgg, resume, name
         self._given = {"stn0": stn0, "canvas": canvas}
         self._elapsed_before, self._refused = 0.0, 0
         self._validation: dict[str, float] = {}
@@ -195,11 +200,22 @@ class Trainer:
             self.total_steps, self.step, self.config.run.batch, shown=self.fabric.is_global_zero
         )
         weights = sum(p.numel() for p in self.update.generator.parameters())
-        self._say(
-            f"{len(self.store)} faces, {self.sampler.steps_per_epoch} steps an epoch, "
-            f"{weights / 1e6:.2f} M weights, {self.fabric.world_size} x {self.fabric.device.type}"
-            + (f", going on from step {self.step}" if self.step else "")
-        )
+        if self.fabric.is_global_zero:
+            self._introduce(weights)
+
+    def _introduce(self, weights: int) -> None:
+        """What is about to be done, and the validation's floors."""
+        held = len(self.val_maker.store) if self.val_maker else 0
+        for line in beginning(
+            self.config, name=self._name, folder=self.folder, data=self.data, faces=len(self.store), validation=held,
+            weights=weights, device=self.fabric.device.type, processes=self.fabric.world_size,
+            threads=torch.get_num_threads(), epoch=self.sampler.steps_per_epoch, total=self.total_steps,
+            step=self.step, elapsed=self._elapsed_before,
+        ):  # fmt: skip
+            self._say(line)
+        if self.val_maker is not None:
+            self._floors = floors(self.val_maker)
+            self.journal.write("floor", self.step, self._floors)
 
     # -- the loop
 
@@ -301,11 +317,8 @@ class Trainer:
         if not self.fabric.is_global_zero:
             return
         self.journal.write("val", self.step, self._validation, epoch=self.epoch, seconds=round(self.elapsed, 1))
-        v = self._validation
         self._say(
-            f"epoch {self.epoch}  step {self.step}  {self.elapsed:.0f} s  validation: PSNR {v['psnr']:.2f} dB, "
-            f"in place {v['place']:.2f} ({v['gain']:+.2f}, seen {v['gain_seen']:+.2f} over bicubic), "
-            f"STN {v['angle']:.2f} degrees, scale {v['scale']:.3f}, shift {v['shift']:.4f}, Lh {v['h']:.3f}"
+            validation(self._validation, self._floors, epoch=self.epoch, step=self.step, elapsed=self.elapsed)
         )
         if self.config.run.pictures:
             path = self.folder / "pictures" / f"step-{self.step:08d}.png"
@@ -342,11 +355,24 @@ class Trainer:
                 save_model(self.update.average.module, path, self._provenance())
             except (OSError, SafetensorError) as error:
                 raise FacepriorError(f"{path}: not written: {getattr(error, 'strerror', None) or error}") from None
-            self._say(f"{path}: {self.step} steps, {self.step * self.config.run.batch} faces, {self.elapsed:.0f} s")
         if self._save_failed:
             raise FacepriorError(f"{self.checkpoints.folder}: last checkpoint not written: {self._save_failed}")
-        if ended not in ("done", "time"):
-            self._say(f"stopped by {ended} at step {self.step}; the same command goes on from here")
+        if not self.fabric.is_global_zero:
+            return
+        self._draw_curves()
+        for line in ending(
+            ended, self.config, folder=self.folder, data=self.data, step=self.step, total=self.total_steps,
+            elapsed=self.elapsed,
+        ):  # fmt: skip
+            self._say(line)
+
+    def _draw_curves(self) -> None:
+        if not self.config.run.pictures:
+            return
+        try:
+            draw_curves([self.folder], self.folder / "curves.png")
+        except (OSError, FacepriorError, ImportError) as error:  # a picture is no reason to end a run
+            self._say(f"{self.folder / 'curves.png'}: not drawn: {error}")
 
     def _provenance(self) -> dict:
         device = self.fabric.device
