@@ -93,7 +93,7 @@ def test_where_none_is_near_the_sections_keys_are_named():
 
 
 def test_a_wrong_name_of_a_preset_names_the_near_one():
-    with pytest.raises(FacepriorError, match=r"did you mean standard\?"):
+    with pytest.raises(FacepriorError, match=r"did you mean standard"):
         TrainConfig.load("standrd")
     with pytest.raises(FacepriorError, match=r"did you mean table1/ours\?"):
         TrainConfig.load("ours")
