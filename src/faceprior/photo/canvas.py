@@ -5,19 +5,20 @@ the whole photo would give. The network's four times are reduced to two or three
 within each tile, whose margin holds what that filter reaches over, too.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
 
-from ..runtime.canvas import REACH, SCALE, CanvasNetwork
+from ..errors import FacepriorError
+from ..runtime.canvas import NAME, REACH, SCALE, CanvasNetwork, load_canvas
+from ..runtime.weights import registry
 from .enlarge import enlarge
 from .quality import told
 
-KINDS = ("auto", "network", "lanczos")
 TILE = 384  #     pixels of the photo that the network sees at once, a side; its memory grows with the square
 FILTER = 4  #     pixels of the photo that Lanczos reaches over, when it brings four times to another scale
 PATIENCE = 60.0  # seconds: what "auto" waits for the network at most, by the time of the first tile
@@ -60,51 +61,53 @@ class CanvasReport:
         return None
 
 
-@dataclass
-class Canvases:
-    """The photo's enlargement as a user chose it. Threads may share one.
+def paint(
+    rgb: np.ndarray,
+    scale: int,
+    kind: str,
+    network: Callable[[], CanvasNetwork | None],
+    *,
+    quality: float | None = None,
+    progress: Progress | None = None,
+    patience: float = PATIENCE,
+) -> tuple[Image.Image, CanvasReport]:
+    """uint8 (H, W, 3) -> RGB, `scale` times as large.
 
-    kind: of KINDS; network: loads the network when it is first wanted; progress: called after each tile
+    kind: "network", "lanczos", or "auto": the network where it takes less than `patience` seconds by the time of its
+    first tile; network: gives it, or None where this build has none; quality: of the JPEG file the photo comes from
     """
+    if scale == 1 or kind == "lanczos":
+        return enlarge(rgb, scale), CanvasReport("none" if scale == 1 else "lanczos")
+    found = network()
+    if found is None:
+        if kind == "network":
+            raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
+        return enlarge(rgb, scale), CanvasReport("lanczos")
+    condition, automatic = told(rgb, quality), kind == "auto"
+    run = found.told(condition)
+    tiles, grey = list(_tiles(*rgb.shape[:2])), is_grey(rgb)
+    out = Image.new("RGB", (rgb.shape[1] * scale, rgb.shape[0] * scale))
+    estimate, began = None, time.perf_counter()
+    if automatic and len(tiles) > 1:
+        run(np.ascontiguousarray(rgb[:WARM, :WARM]))
+    for i, tile in enumerate(tiles):
+        at = time.perf_counter()
+        out.paste(_enlarged(rgb, tile, scale, run, grey), (tile.left * scale, tile.top * scale))
+        if automatic and i == 0 and len(tiles) > 1:
+            estimate = (time.perf_counter() - at) / tile.pixels * sum(t.pixels for t in tiles)
+            if estimate > patience:
+                del out
+                return enlarge(rgb, scale), CanvasReport("lanczos", estimate=estimate)
+        if progress is not None:
+            progress(i + 1, len(tiles))
+    return out, CanvasReport("network", condition, time.perf_counter() - began, estimate)
 
-    kind: str = "auto"
-    network: Callable[[], CanvasNetwork] | None = None
-    patience: float = PATIENCE
-    _loaded: list[CanvasNetwork] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ready(self) -> CanvasNetwork:
-        with self._lock:
-            if not self._loaded:
-                self._loaded.append(self.network())
-            return self._loaded[0]
-
-    def __call__(
-        self, rgb: np.ndarray, scale: int, *, quality: float | None = None, progress: Progress | None = None
-    ) -> tuple[Image.Image, CanvasReport]:
-        """uint8 (H, W, 3) -> RGB, `scale` times as large. quality: of the JPEG file it comes from."""
-        if scale == 1 or self.kind == "lanczos" or self.network is None:
-            return enlarge(rgb, scale), CanvasReport("none" if scale == 1 else "lanczos")
-        condition = told(rgb, quality)
-        run = self.ready().told(condition)
-        estimate, began = None, time.perf_counter()
-        tiles = list(_tiles(*rgb.shape[:2]))
-        out = Image.new("RGB", (rgb.shape[1] * scale, rgb.shape[0] * scale))
-        grey = is_grey(rgb)
-        if self.kind == "auto":
-            run(np.ascontiguousarray(rgb[:WARM, :WARM]))
-        for i, tile in enumerate(tiles):
-            at = time.perf_counter()
-            out.paste(_enlarged(rgb, tile, scale, run, grey), (tile.left * scale, tile.top * scale))
-            if i == 0 and self.kind == "auto":
-                pixels = sum(t.pixels for t in tiles)
-                estimate = (time.perf_counter() - at) * pixels / tile.pixels
-                if estimate > self.patience:
-                    del out
-                    return enlarge(rgb, scale), CanvasReport("lanczos", estimate=estimate)
-            if progress is not None:
-                progress(i + 1, len(tiles))
-        return out, CanvasReport("network", condition, time.perf_counter() - began, estimate)
+@lru_cache(maxsize=1)
+def packaged_canvas() -> CanvasNetwork | None:
+    """The packaged network on all cores; None in a build without one."""
+    models, _ = registry()
+    return load_canvas() if NAME in models else None
 
 
 @dataclass(frozen=True)
