@@ -23,6 +23,7 @@ BLOCKS = 6
 REACH = 21  # pixels of the input, to each side, that a pixel of the output depends on: its receptive field's radius
 CONDITIONS = 2  # (q, n): see `Canvas.forward`
 GREY_LEVELS = 255.0
+MOST = 0.5  # a condition changes no output by more than this part of itself, nor of its layer's typical output
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Told(nn.Module):
 
     def forward(self, condition: Tensor) -> Tensor:
         """-> (layers, 2, B, channels, 1, 1): [0] multiplies as 1 + it, [1] is added."""
-        x = self.out(torch.tanh(self.hidden(condition)))
+        x = torch.tanh(self.out(torch.tanh(self.hidden(condition)))) * MOST
         x = x.view(-1, self.layers, 2, self.channels, 1, 1).permute(1, 2, 0, 3, 4, 5)
         size = self.size.view(-1, 1, 1, 1, 1)
         return torch.stack([x[:, 0], x[:, 1] * size], 1)

@@ -26,13 +26,13 @@ INPUTS, OUTPUT = ("image", "condition"), "enlarged"
 
 
 class CanvasInference(nn.Module):
-    """uint8 (B, h, w, 3), float32 (1, 2) -> uint8 (B, 4h, 4w, 3)."""
+    """uint8 (B, h, w, 3), float32 (1, 2) (of a folded network none) -> uint8 (B, 4h, 4w, 3)."""
 
     def __init__(self, network: Canvas):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         picture, _ = self.network.levels(image.permute(0, 3, 1, 2).float(), condition, fold=True)
         picture = F.pixel_shuffle(picture * GREY_LEVELS, SCALE)
         return picture.clamp(0, GREY_LEVELS).round().byte().permute(0, 2, 3, 1)

@@ -29,6 +29,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from ..errors import FacepriorError
 from .depth import is_deep, rounded
 from .png import has_all_rows
+from .quality import quality_of_tables
 
 # Formats that hold pictures of people. Left out are those that run other programs (EPS calls Ghostscript).
 FORMATS = frozenset(
@@ -61,12 +62,14 @@ class DecodedImage:
     alpha: uint8 (H, W), 0 transparent .. 255 opaque, or None where the file has no transparency
     icc:   the embedded profile where it describes `rgb`, or None (take it as sRGB)
     note:  what the user should know (a frame of an animation, a scaled depth), or None
+    quality: of a JPEG file, 1..100, from its quantisation tables; None of other files
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None = None
     icc: bytes | None = None
     note: str | None = None
+    quality: float | None = None
 
     def over(self, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
         """uint8 (H, W, 3): composited over a colour; `rgb` itself where there is no alpha."""
@@ -206,7 +209,11 @@ def _decode(image: Image.Image, stream: BinaryIO, name: str) -> DecodedImage:
         rgb = rgb.transpose(turn)
         alpha = alpha.transpose(turn) if alpha is not None else None
     return DecodedImage(
-        np.array(rgb), None if alpha is None else np.array(alpha), icc, "; ".join(notes) if notes else None
+        np.array(rgb),
+        None if alpha is None else np.array(alpha),
+        icc,
+        "; ".join(notes) if notes else None,
+        quality_of_tables(getattr(image, "quantization", None)),
     )
 
 

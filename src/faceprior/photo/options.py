@@ -6,6 +6,7 @@ from ..errors import FacepriorError
 
 # Pixels of an enlarged photo (4 bytes each in memory). Beyond it the scale is lowered, and that is said.
 MAX_PIXELS = 200_000_000
+CANVASES = ("auto", "network", "lanczos")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class PhotoOptions:
     faces: tuple[int, ...] | None = None  # numbers in reading order from 1; None = all
     consistent: bool = False  #             make each face agree with the photo's own pixels exactly
     max_pixels: int = MAX_PIXELS
+    canvas: str = "auto"  #                 what enlarges the rest of the photo: "network", "lanczos" or, by time, "auto"
+    faces_only: bool = False  #             a photo without faces is not enlarged
 
     def __post_init__(self) -> None:
         if not (isinstance(self.scale, int) and 1 <= self.scale <= 8):
@@ -29,5 +32,7 @@ class PhotoOptions:
             raise FacepriorError(
                 f"--min-size {self.min_size:g}, --max-size {self.max_size:g}: expected 4 <= min <= max"
             )
+        if self.canvas not in CANVASES:
+            raise FacepriorError(f"--canvas {self.canvas}: expected {' or '.join(CANVASES[1:])}")
         if self.faces is not None and (not self.faces or min(self.faces) < 1):
             raise FacepriorError("--faces: expected numbers from 1, as in 1,3")

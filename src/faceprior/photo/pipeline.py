@@ -10,7 +10,9 @@ from PIL import Image
 
 from ..face.frame import Frame
 from ..face.similarity import similarity_parameters
+from ..runtime.canvas import CanvasNetwork
 from .boxes import Detection, reading_order
+from .canvas import CanvasReport, Progress, packaged_canvas, paint
 from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
 from .decode import DecodedImage
@@ -109,6 +111,7 @@ class PhotoResult:
     notes: list[str] = field(default_factory=list)
     source: Path | None = None
     about: dict[str, Any] = field(default_factory=dict)
+    canvas: CanvasReport = CanvasReport("lanczos")  # how all but the faces was enlarged
 
     @property
     def image(self) -> np.ndarray:
@@ -162,8 +165,14 @@ def upscale_photo(
     network: Network,
     detector: Detector | Sequence[Detection],
     options: PhotoOptions = PhotoOptions(),
+    *,
+    canvas: Callable[[], CanvasNetwork | None] = packaged_canvas,
+    progress: Progress | None = None,
 ) -> PhotoResult:
-    """A decoded photo (or uint8 (H, W, 3)), a network, and a detector or the faces themselves -> the result."""
+    """A decoded photo (or uint8 (H, W, 3)), a network, and a detector or the faces themselves -> the result.
+
+    canvas: gives the network that enlarges the photo, when it is wanted; progress: told after each of its tiles
+    """
     picture = image if isinstance(image, DecodedImage) else DecodedImage(np.asarray(image))
     rgb = picture.rgb
     notes = [picture.note] if picture.note else []
@@ -182,16 +191,18 @@ def upscale_photo(
         notes.append(
             f"enlarged {scale} times, not {options.scale}: more than {options.max_pixels / 1e6:.0f} megapixels"
         )
-    canvas = enlarge(rgb, scale)
+    large, painted = paint(rgb, scale, options.canvas, canvas, quality=picture.quality, progress=progress)
+    if painted.note:
+        notes.append(painted.note)
     # Small ones, which stand behind, first.
     for face in sorted((f for f in chosen if f.restored), key=lambda f: f.size):
         restored = Restored(face.frame, face.image, face.heatmaps, face.transform)
         keep = 1.0 if options.consistent else None
-        region = paste(canvas, rgb, restored, scale, strength=options.strength, keep_detail=keep)
+        region = paste(large, rgb, restored, scale, strength=options.strength, keep_detail=keep)
         if region is None and options.strength > 0:
             face.status, face.reason = "left", "outside the photo"
     alpha = enlarge(picture.alpha, scale) if picture.alpha is not None else None
-    return PhotoResult(rgb, canvas, scale, faces, alpha, picture.icc, notes)
+    return PhotoResult(rgb, large, scale, faces, alpha, picture.icc, notes, canvas=painted)
 
 
 def _chosen(face: PhotoFace, options: PhotoOptions) -> bool:

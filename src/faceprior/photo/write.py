@@ -68,6 +68,7 @@ def write_photo(
         "width": result.before.shape[1],
         "height": result.before.shape[0],
         "scale": result.scale,
+        "canvas": result.canvas.to_dict(),
         **(about or {}),
         "files": {"photo": target.name, **({"sheet": sheet_name} if sheet_name else {})},
         "notes": notes,

@@ -8,9 +8,10 @@ class CanvasTraining:
     seed: int = 0
     max_time: float = 5400.0  #   seconds, resumptions included; the cosine of the rate ends there
     rate: float = 2e-4  #         AdamW
-    told_rate: float = 1e-3  #    of what turns conditions into scales and shifts, which starts at zero
+    told_rate: float = 5e-5  #    of what turns conditions into scales and shifts: sixteen such steps add up in each
     warmup: int = 100  #          updates
     floor: float = 0.01  #        the rate's last factor
+    spike: float = 2.5  #         times the usual loss: such an update is left out
     decay: float = 0.998  #       of the weights' average, which is what is validated and kept
     clean: float = 0.5  #         share of inputs that are only reduced
     faces: float = 0.5  #         share of batches of face crops

@@ -26,6 +26,8 @@ from .config import FREE_ON_RESUME, CanvasTraining
 from .pictures import Batches, load_pictures
 from .validate import Validation
 
+CLIP = 0.2  # of the gradient's norm
+USUAL_WEIGHT, LARGEST_PART = 0.15, 4.0  # the weights that learn at the rate itself; no layer learns faster than 4 times
 CHARBONNIER = 1e-3  # of values in [-1, 1]: an eighth of a grey level
 
 
@@ -50,6 +52,8 @@ class CanvasTrainer:
         self.batches = Batches(self.pictures, config, CHANCES)
         self.checkpoints = Checkpoints(self.folder / "checkpoints")
         self.step, self.elapsed = 0, 0.0
+        self.usual: float | None = None  # the loss of late, smoothed
+        self.norm = 0.0  # of the last gradient
 
     def fit(self) -> str:
         """-> "done" or the signal's name."""
@@ -68,10 +72,8 @@ class CanvasTrainer:
         lr = self._tensor(self.batches.at(0)[0])
         self.network.measure_sizes(lr)
         self.network.to(memory_format=torch.channels_last)
-        told = list(self.network.told.parameters())
-        rest = [p for name, p in self.network.named_parameters() if not name.startswith("told.")]
         c = self.config
-        groups = [{"params": rest, "base": c.rate}, {"params": told, "base": c.told_rate}]
+        groups = [{"params": list(self.network.told.parameters()), "base": c.told_rate}, *self._layers()]
         self.optimiser = torch.optim.AdamW(groups, lr=c.rate, weight_decay=0.0, fused=True)
         self.average = Average(self.network, c.decay)
         if saved is not None:
@@ -93,6 +95,16 @@ class CanvasTrainer:
         )
         self._show("as published", self.validation.public)
 
+    def _layers(self) -> list[dict]:
+        """A group for each convolution, its rate in proportion to its weights: SPAN's are of 0.02 to 6, and one rate
+        for all would shake the small ones and leave the large ones as they are."""
+        groups = []
+        for module in self.network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                part = float(module.weight.detach().square().mean().sqrt()) / USUAL_WEIGHT
+                groups.append({"params": list(module.parameters()), "base": self.config.rate * min(LARGEST_PART, part)})
+        return groups
+
     def _run(self, stop: StopRequest) -> str:
         c, began, before = self.config, time.perf_counter(), self.elapsed
         saved = looked = began
@@ -108,7 +120,8 @@ class CanvasTrainer:
             self.elapsed = before + now - began
             if self.step % c.log_every == 0:
                 rate = seen / (now - began)
-                self.journal.write("train", self.step, {"loss": total / c.log_every}, images_per_s=round(rate, 1))
+                numbers = {"loss": total / c.log_every, "norm": self.norm}
+                self.journal.write("train", self.step, numbers, images_per_s=round(rate, 1))
                 total = 0.0
             if now - looked >= c.validate_every:
                 self._look()
@@ -136,14 +149,17 @@ class CanvasTrainer:
         loss = (picture.float() - self._tensor(hr)).square().add(CHARBONNIER**2).sqrt().mean()
         self.optimiser.zero_grad()
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
         self.step += 1
-        if not bool(torch.isfinite(norm)):
-            self.journal.write("refused", self.step, {"loss": float(loss.detach())})
-            return 0.0, len(lr)
+        value = float(loss.detach())
+        if not math.isfinite(float(norm)) or value > c.spike * (self.usual or value):
+            self.journal.write("refused", self.step, {"loss": value, "norm": float(norm)})
+            return self.usual or 0.0, len(lr)
+        self.usual = value if self.usual is None else self.usual + 0.02 * (value - self.usual)
+        self.norm = float(norm)
         self.optimiser.step()
         self.average.update(self.step)
-        return float(loss.detach()), len(lr)
+        return value, len(lr)
 
     @staticmethod
     def _tensor(images: np.ndarray) -> Tensor:
