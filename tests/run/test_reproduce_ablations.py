@@ -98,15 +98,36 @@ def test_every_mtun_of_a_reduced_table_starts_from_the_aligner(table2, out):
     assert all(own < 1e-3 < other for own, other in apart)  # two steps from its own, far from the other's
 
 
-def test_a_run_of_one_table_serves_the_others(table2, out, tiny_shards):
-    """Reduced, S1 is Table 3's Lp + Lh and Table 1's Ours."""
-    before = set(out.glob("runs/*"))
-    printed = call("table3", tiny_shards, out, "--rows", "p-h", "--seeds", "2")
-    assert set(out.glob("runs/*")) == before and printed.count("done before") == 4
-    report = json.loads((out / "table3-reduced.json").read_text())
-    other = next(row for row in table2["rows"] if row["name"] == "s1")
-    mine = next(row for row in report["rows"] if row["name"] == "p-h")
-    assert mine["psnr"] == other["psnr"] and mine["label"] == "Lp, with Lh"
+def test_a_run_of_one_table_serves_the_others(table2, tiny_shards, out):
+    """Reduced, S1 is Table 1's Ours."""
+    s1 = next(row for row in table2["rows"] if row["name"] == "s1")
+    folders = {p.name for p in out.glob("runs/ours-*")}
+    assert len(folders) == 2 and s1["seeds"] == 2
+
+
+def test_faces_say_a_row_s_budget(tiny_shards, tmp_path):
+    runs = {
+        run.row.name: run.config
+        for run in plan(TABLE2, ["s1", "r16"], Budget(reduced=True, seeds=1, faces=1000), tiny_shards, tmp_path)
+    }
+    assert {name: config.run.steps * config.run.batch for name, config in runs.items()} == {
+        "aligner": 1024,
+        "s1": 1008,
+        "r16": 1008,
+    }
+    assert all(config.data.faces is None and config.run.epochs == 100_000 for config in runs.values())
+    with pytest.raises(FacepriorError, match="--faces 0"):
+        Budget(faces=0)
+    with pytest.raises(FacepriorError, match="give one of them"):
+        Budget(faces=10, max_time=60)
+
+
+def test_no_stn_of_the_reduced_table_3_knows_the_true_transform(tiny_shards, tmp_path):
+    for name, run in runs_of(TABLE3, tiny_shards, tmp_path, reduced=True).items():
+        model, loss = run.config.model, run.config.loss
+        assert run.stn0 is None, name
+        assert (model.localisation, model.base, model.landmarks) == ("paper", False, False)
+        assert loss.transform_weight == loss.landmark_weight == 0
 
 
 def folders(table, data, out, *names, reduced=False, **more) -> dict[str, str]:
@@ -137,8 +158,8 @@ def runs_of(table, data, out, *, reduced: bool) -> dict[str, Run]:
 @pytest.mark.parametrize("reduced", [False, True])
 def test_table_3_s_rows_have_the_losses_that_they_name(reduced, tiny_shards, tmp_path):
     runs = runs_of(TABLE3, tiny_shards, tmp_path, reduced=reduced)
-    assert set(runs) - {"aligner"} == {"p", "pf", "pfu", "p-h", "pf-h", "pfu-h"}
-    for row in TABLE3.rows[1:]:
+    assert set(runs) == {"p", "pf", "pfu", "p-h", "pf-h", "pfu-h"}
+    for row in TABLE3.rows:
         config = runs[row.name].config
         words = row.label.split(",")[0].split("+")
         wanted = ("f" in words, "U" in words, row.label.endswith("with Lh"))

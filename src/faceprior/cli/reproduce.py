@@ -13,6 +13,9 @@ def reproduce(
     max_time: Annotated[
         str | None, typer.Option(help="Training time of each row: 4m, 90s. Without it, each row's epochs.")
     ] = None,
+    faces: Annotated[
+        int | None, typer.Option(help="Training faces of each row, from all that are prepared, instead of a time.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     rows: Annotated[str, typer.Option(help="Names of rows, joined by commas; '' for all.")] = "",
     limit: Annotated[int | None, typer.Option(help="Test faces, evenly spread; without it all.")] = None,
@@ -57,7 +60,7 @@ def reproduce(
             raise FacepriorError(f"--max-time {max_time}: a time such as 4m, 1h30m or 90s is expected") from None
     if reduced is None:
         reduced = device == "cpu" or not torch.cuda.is_available()
-    budget = Budget(reduced, seconds, tuple(set_ or ()), seeds)
+    budget = Budget(reduced, seconds, tuple(set_ or ()), seeds, faces)
     wanted = tuple(name.strip() for name in rows.split(",") if name.strip())
     options = Options(wanted, tuple(model or ()), limit, device, vgg)
     say = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731

@@ -39,14 +39,20 @@ class Run:
 class Budget:
     """What is asked of every row. `max_time`: seconds of training a row; None: the configuration's own length.
 
-    `seeds`: runs of every row; None: of each row as many as its table says."""
+    `faces`: of training a row, from all that are prepared; None: as `max_time` says. `seeds`: runs of every row; None:
+    of each row as many as its table says."""
 
     reduced: bool = False
     max_time: float | None = None
     overrides: tuple[str, ...] = ()
     seeds: int | None = None
+    faces: int | None = None
 
     def __post_init__(self) -> None:
+        if self.faces is not None and self.faces < 1:
+            raise FacepriorError(f"--faces {self.faces}: expected at least 1")
+        if self.faces is not None and self.max_time is not None:
+            raise FacepriorError("--faces and --max-time both say how long a row is; give one of them")
         if self.seeds is not None and self.seeds < 1:
             raise FacepriorError(f"--seeds {self.seeds}: expected at least 1")
         if self.max_time is not None and not self.max_time > 0:
@@ -83,7 +89,7 @@ def plan(
         for row in table.rows:  # in a table, what others need comes first
             if seed >= count.get(row.name, 0):
                 continue
-            config = TrainConfig.load(row.config, overrides(table, row, budget, seed, bf16))
+            config = _configuration(table, row, budget, seed, bf16)
             needed = row.needed(budget.reduced)
             source = runs[needed, seed].folder if needed else None
             parts = {
@@ -110,6 +116,16 @@ def overrides(table: Table, row: Row, budget: Budget, seed: int, bf16: bool) -> 
         result += [f"run.max_time={budget.max_time!r}", "run.epochs=100000", "run.steps=100000000"]
         result.append("schedule.by=budget")
     return [*result, f"run.seed={seed}", *budget.overrides]
+
+
+def _configuration(table: Table, row: Row, budget: Budget, seed: int, bf16: bool) -> TrainConfig:
+    words = overrides(table, row, budget, seed, bf16)
+    config = TrainConfig.load(row.config, words)
+    if budget.faces is None:
+        return config
+    steps = -(-budget.faces // config.run.batch)
+    words = [word for word in words if not word.startswith("data.faces=")]
+    return TrainConfig.load(row.config, [*words, f"run.steps={steps}", "run.epochs=100000", "schedule.by=steps"])
 
 
 def _resultant(config: TrainConfig) -> dict:

@@ -168,6 +168,9 @@ def _common(reduced: Sequence[str], budget: Budget, precision: str | None) -> li
     """What all rows share, for the table's header; of two overrides of one key the later one."""
     time = [f"max_time {budget.max_time:g} s"] if budget.max_time is not None else []
     seeds = [f"{budget.seeds} seeds"] if budget.seeds else []
+    if budget.faces is not None:
+        time = [f"{budget.faces} faces a row"]
+        reduced = [word for word in reduced if word.partition("=")[0] not in ("data.faces", "run.steps")]
     bf16 = ["run.precision=bf16-mixed"] if precision else []
     last = {override.partition("=")[0]: override for override in (*reduced, *bf16, *budget.overrides)}
     if bf16 and last["run.precision"] == bf16[0]:

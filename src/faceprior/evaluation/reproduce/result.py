@@ -55,6 +55,7 @@ class RowResult:
     psnr: Figure
     ssim: Figure
     degrees: Figure | None  #              the STN's mean error
+    pixels: Figure | None  #               the same, in px of 128
     psnr_margin: float | None  #           over the base row
     ssim_margin: float | None
     paper: tuple[float, float] | None
@@ -129,17 +130,18 @@ def collect(
     )
 
 
-_Figures = tuple[Figure, Figure, Figure | None]
+_Figures = tuple[Figure, Figure, Figure | None, Figure | None]
 
 
 def _figures(reports: Sequence[ModelReport]) -> _Figures:
     psnr, ssim = (Figure.of([r.overall[key].mean for r in reports]) for key in ("psnr", "ssim"))
     assert psnr and ssim
-    return psnr, ssim, Figure.of([r.overall["stn_degrees"].mean for r in reports if "stn_degrees" in r.overall])
+    errors = [[r.overall[key].mean for r in reports if key in r.overall] for key in ("stn_degrees", "stn_pixels")]
+    return psnr, ssim, *map(Figure.of, errors)
 
 
 def _row(name, label, seeds: int, figures: _Figures, base: _Figures | None, paper, paper_base, trained) -> RowResult:
-    psnr, ssim, degrees = figures
+    psnr, ssim, degrees, pixels = figures
     over = paper is not None and paper_base is not None
     return RowResult(
         name,
@@ -148,6 +150,7 @@ def _row(name, label, seeds: int, figures: _Figures, base: _Figures | None, pape
         psnr,
         ssim,
         degrees,
+        pixels,
         psnr.mean - base[0].mean if base else None,
         ssim.mean - base[1].mean if base else None,
         paper,

@@ -1,12 +1,23 @@
 """Table 3 and Figure 4 of the paper: pixel, feature and adversarial loss, each without and with the heatmap loss.
 
 "Without Lh" is without the heatmap branch, which nothing else would teach.
+
+The reduced table keeps what the paper's claim hangs on: its STN, on the features, starts at the identity and is taught
+by nothing but the losses that the row names ("the heatmap supervision also forces the STN to align the upsampled
+features"). So no row starts from the aligner or knows the true transform, and no base hands the STN a pixel gradient.
 """
 
-from .reduced import ALIGNER, COMPACT, LATE, NO_ADVERSARY, NO_VGG, PART_VGG, REDUCED
+from .reduced import LATE, NO_ADVERSARY, NO_VGG, PART_VGG, REDUCED
 from .rows import Claim, Picture, Row, Table
 
 _REDUCED = {"p": (NO_VGG, NO_ADVERSARY), "pf": (PART_VGG, NO_ADVERSARY), "pfu": (PART_VGG, LATE)}
+FAITHFUL = (
+    "model.preset=compact",  # the paper's plan at a tenth of its widths
+    "model.localisation=paper",
+    "model.base=false",
+    "loss.transform_weight=0.0",
+    "optimiser.localisation_lr=0.1",
+)
 _WORDS = {"p": "Lp", "pf": "Lp+f", "pfu": "Lp+f+U"}
 
 
@@ -16,10 +27,9 @@ def _row(losses: str, lh: bool, paper: tuple[float, float], **same: str) -> Row:
         name,
         f"{_WORDS[losses]}, {'with' if lh else 'without'} Lh",
         "table1/ours" if same.get("same") == "ours" else f"table3/{name}",
-        reduced=(*COMPACT, *_REDUCED[losses]),
+        reduced=(*FAITHFUL, *_REDUCED[losses]),
         paper=paper,
-        reduced_needs="aligner",
-        seeds=3,
+        seeds=3 if losses == "p" else 1,
         **same,
     )
 
@@ -29,11 +39,10 @@ TABLE3 = Table(
     title="Table 3: losses",
     base="p",
     rows=(
-        ALIGNER,
         _row("p", False, (21.43, 0.66)),
         _row("pf", False, (21.57, 0.66)),
         _row("pfu", False, (21.55, 0.65)),
-        _row("p", True, (23.23, 0.69), reduced_same="ours"),
+        _row("p", True, (23.23, 0.69)),
         _row("pf", True, (23.35, 0.69)),
         _row("pfu", True, (23.14, 0.68), same="ours"),
     ),
@@ -47,7 +56,7 @@ TABLE3 = Table(
         Claim("The adversarial loss costs PSNR, with Lh", "pf-h", "pfu-h"),
     ),
     reduced=REDUCED,
-    reduced_note="The network is `compact`. Lf is the real VGG-19 loss, of 4 of each step's 16 faces; LU comes in "
-    "after 192 of 400 steps.",
+    reduced_note="The network is the paper's plan at the widths of `compact`, its STN taught by the row's losses alone. "
+    "Lf is the real VGG-19 loss, of 4 of each step's 16 faces; LU comes in after 192 steps.",
     figures={"figure4": Picture(("p", "pf", "pfu", "p-h", "pf-h", "pfu-h"))},
 )

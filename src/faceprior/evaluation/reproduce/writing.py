@@ -80,6 +80,7 @@ def _cells(row: RowResult) -> list[str]:
         weights = f"{t.parameters / 1e6:.2f} M" if t.parameters else "-"
         trained = [weights, str(t.steps), str(t.images), f"{t.seconds:.0f} s, {t.hardware}"]
     error = "-" if row.degrees is None else f"{_number(row.degrees, 1)}\u00b0"
+    error += "" if row.pixels is None else f" / {_number(row.pixels, 1)} px"
     runs = "-" if t is None else str(row.seeds)
     return [row.label, runs, _number(row.psnr, 2), _number(row.ssim, 4), margin, *paper, above, error, *trained]
 
@@ -94,6 +95,7 @@ def table_csv(result: Result) -> str:
     out = io.StringIO()
     names = ["name", "label", "runs", "psnr", "psnr_sd", "ssim", "ssim_sd", "psnr_over_base", "ssim_over_base"]
     names += ["paper_psnr", "paper_ssim", "paper_psnr_over_base", "paper_ssim_over_base", "stn_degrees"]
+    names += ["stn_pixels"]
     names += ["parameters", "steps", "images", "seconds", "hardware", "reduced"]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
@@ -101,7 +103,7 @@ def table_csv(result: Result) -> str:
         t = row.training
         cells = [row.name, row.label, row.seeds, row.psnr.mean, row.psnr.spread, row.ssim.mean, row.ssim.spread]
         cells += [row.psnr_margin, row.ssim_margin, *(row.paper or (None, None)), *(row.paper_margin or (None, None))]
-        cells += [row.degrees.mean if row.degrees else None]
+        cells += [x.mean if x else None for x in (row.degrees, row.pixels)]
         cells += [t.parameters, t.steps, t.images, t.seconds, t.hardware] if t else [None] * 5
         writer.writerow([*cells, result.reduced])
     return out.getvalue()
