@@ -2,7 +2,8 @@
 
     pip install '.[train,peers]'
     python benchmarks/peers.py --data SHARDS [--faces 60] [--sizes 16 32] [--quality 0 75] [--models standard ...]
-        [--canvas FILE ...] [--ncnn FOLDER ...] [--identity ONNX] [--vgg FILE] [--by-set] [--picture OUT.png --show FOLDER]
+        [--canvas FILE ...] [--ncnn FOLDER ...] [--identity ONNX] [--vgg FILE] [--by-set]
+        [--picture OUT.png --show FOLDER]
 
 Upright faces of the test split are reduced by Pillow's BICUBIC to each size (a photo in which the face is so wide),
 kept as JPEG where a quality is given (0 = not), and enlarged to 128 px by each system. Every output is held against
