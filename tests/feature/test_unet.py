@@ -55,6 +55,8 @@ def test_backends_agree(name, tmp_path):
     assert a.images.std() > 5 and np.abs(a.transforms - np.eye(2, 3)).max() > 0.05
     assert (np.abs(a.images.astype(int) - b.images) <= 1).mean() >= 0.999
     np.testing.assert_allclose(b.transforms, a.transforms, atol=5e-3)
+    for model, whole in ((ours, a), (theirs, b)):
+        np.testing.assert_allclose(model.locate(lr), whole.transforms, atol=1e-5)
     np.testing.assert_allclose(b.heatmaps, a.heatmaps, atol=5e-3 * max(1, np.abs(a.heatmaps).max()))
     with pytest.raises(FacepriorError, match=f"expected uint8 \\(N, {size}, {size}, 3\\)"):
         theirs(np.zeros((1, 48 - size, 48 - size, 3), np.uint8))

@@ -34,7 +34,7 @@ class Inference(nn.Module):
 
     def forward(self, lr: Tensor, transform: Tensor | None = None) -> tuple[Tensor, ...]:
         """`transform`: as `MTUN.forward` takes it."""
-        x = lr.permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = _values(lr)
         output = self.network(x) if transform is None else self.network(x, transform)
         if output.heatmaps:
             heatmaps = output.heatmaps[-1].float()  # of a network in bf16
@@ -45,6 +45,17 @@ class Inference(nn.Module):
             heatmaps = (x[:, :1, :1, :1] * 0).expand(-1, len(COMPONENTS), HEATMAP_SIZE, HEATMAP_SIZE)
         faces = [_levels(x) for x in (output.sr, output.sharp) if x is not None]
         return faces[0], heatmaps, output.transform, *faces[1:]
+
+
+    def locate(self, lr: Tensor) -> Tensor:
+        """The transforms alone, float32 (B, 2, 3); of a network that cannot tell them sooner by running all of it."""
+        locate = getattr(self.network, "locate", None)
+        return self(lr)[2] if locate is None else locate(_values(lr))
+
+
+def _values(lr: Tensor) -> Tensor:
+    """uint8 (B, h, w, 3) -> (B, 3, h, w) in [-1, 1]."""
+    return lr.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _levels(x: Tensor) -> Tensor:

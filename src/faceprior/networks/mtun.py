@@ -131,6 +131,11 @@ class MTUN(nn.Module):
             raise FacepriorError("--stn0: an STN with model.localisation = 'paper' sees features, not the LR; use 'lr'")
         take_localisation(self, path)
 
+    def locate(self, lr: Tensor) -> Tensor:
+        """The STN's transform (B, 2, 3) alone."""
+        seen = self.features(lr) if self.config.localisation == "paper" else lr
+        return self.localisation.locate(seen)[0][-1]
+
     def features(self, lr: Tensor) -> Tensor:
         """(B, 3, 16, 16) -> unaligned features with the LR itself joined, at the resolution of the STN."""
         x = lr if self.autoencoder is None else torch.cat([self.autoencoder(lr), lr], 1)

@@ -32,3 +32,7 @@ class Backend(Protocol):
     def run(self, lr: np.ndarray) -> Outputs:
         """uint8 (B, size, size, 3), C-contiguous, B >= 1. The same input gives the same output."""
         ...
+
+    def locate(self, lr: np.ndarray) -> np.ndarray:
+        """As `run`, the transforms alone, for what they alone cost: float32 (B, 2, 3)."""
+        ...

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import FacepriorError
+from ..trimmed import keep_outputs, output_names
 from .base import FORMAT, HEATMAP_SIZE, HR_SIZE, LR_SIZES, MAPS, Outputs
 
 Signature = tuple[str, str, list]  # name, element type, shape of one face
@@ -17,6 +18,7 @@ OUTPUTS: tuple[Signature, ...] = (
     ("heatmaps", "float", [MAPS, HEATMAP_SIZE, HEATMAP_SIZE]),
     ("transforms", "float", [2, 3]),
 )
+TRANSFORMS = OUTPUTS[2]
 SHARP: Signature = ("sharp", *OUTPUTS[0][1:])  # of models with two pictures: the sharper one
 
 
@@ -26,14 +28,28 @@ def wanted(sharp: bool) -> list[str]:
 
 
 def check_signature(found: Sequence[Signature], name: str, sharp: bool) -> int:
-    """The pixels of the input. FacepriorError where the inputs and outputs of the file `name` are not those of the
-    contract, or where it has no sharp picture and that is asked for."""
+    """The pixels of the input. FacepriorError where the inputs and outputs of the file `name`, or of the part of it
+    that `trimmed` gives, are not those of the contract, or where it has no sharp picture and that is asked for."""
     given, *outputs = found
+    if sharp and outputs == [SHARP, *OUTPUTS[1:]]:
+        outputs = [*OUTPUTS, SHARP]
     if given not in INPUTS or outputs not in (list(OUTPUTS), [*OUTPUTS, SHARP]):
         raise FacepriorError(f"{name}: expected {_told([INPUTS[0], *OUTPUTS])}; got {_told(found)}")
     if sharp and outputs == list(OUTPUTS):
         raise FacepriorError(no_sharp(name))
     return given[2][0]
+
+
+def trimmed(model: bytes, sharp: bool) -> tuple[bytes, bytes | None]:
+    """A file's part for `wanted` outputs, and its part for the transforms; the file itself and None where its outputs
+    are not those of the contract (`check_signature` then says so)."""
+    try:
+        names = output_names(model)
+        if set(names) - {SHARP[0]} == {name for name, _, _ in OUTPUTS} and set(wanted(sharp)) <= set(names):
+            return keep_outputs(model, wanted(sharp)), keep_outputs(model, [TRANSFORMS[0]])
+    except ValueError:  # no ONNX file at all, or one with branches
+        pass
+    return model, None
 
 
 def no_sharp(name: str) -> str:
@@ -58,6 +74,14 @@ def checked(arrays: Sequence[np.ndarray], faces: int, name: str) -> Outputs:
         got = ", ".join(str(array.shape) for array in arrays)
         raise FacepriorError(f"{name}: {faces} faces gave arrays of {got}; expected {_told(OUTPUTS)}")
     return Outputs(*arrays)
+
+
+def checked_transforms(array: np.ndarray, faces: int, name: str) -> np.ndarray:
+    """As `checked`, of the transforms alone."""
+    kind, _, shape = TRANSFORMS
+    if list(array.shape) != [faces, *shape]:
+        raise FacepriorError(f"{name}: {faces} faces gave {kind} of {array.shape}; expected {(faces, *shape)}")
+    return array
 
 
 def reason(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """ONNX Runtime: the default backend, on a CPU without PyTorch, or wherever the installed build reaches."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import onnxruntime as ort
@@ -8,7 +9,17 @@ import onnxruntime as ort
 from ...errors import FacepriorError, FacepriorWarning
 from ..threads import thread_count
 from .base import Outputs
-from .contract import INPUT, check_signature, checked, read_header, reason, wanted
+from .contract import (
+    INPUT,
+    TRANSFORMS,
+    check_signature,
+    checked,
+    checked_transforms,
+    read_header,
+    reason,
+    trimmed,
+    wanted,
+)
 
 PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
@@ -32,6 +43,7 @@ class OnnxBackend:
         self, model: bytes, name: str, *, device: str = "auto", threads: int | None = None, sharp: bool = False
     ):
         options = session_options(threads)
+        model, locator = trimmed(model, sharp)
         providers = _providers(device)
         options.enable_mem_pattern = PROVIDERS["dml"] not in providers  # DirectML's condition
         try:
@@ -57,15 +69,23 @@ class OnnxBackend:
         self.size = check_signature(signature, name, sharp)
         self.header = read_header(self.session.get_modelmeta().custom_metadata_map.get("faceprior"), name)
         self._file, self._wanted = name, wanted(sharp)
-        self._running = ort.RunOptions()
-        self._running.only_execute_path_to_fetches = True  # one picture of a model that has two
+        self._locator: ort.InferenceSession | None = None
+        used_now = self.session.get_providers()
+        self._make_locator = partial(_session, locator, options, used_now, name) if locator else None
 
     def run(self, lr: np.ndarray) -> Outputs:
+        return checked(self._run(self.session, self._wanted, lr), len(lr), self._file)
+
+    def locate(self, lr: np.ndarray) -> np.ndarray:
+        if self._locator is None:
+            self._locator = self._make_locator() if self._make_locator else self.session
+        return checked_transforms(*self._run(self._locator, [TRANSFORMS[0]], lr), len(lr), self._file)
+
+    def _run(self, session: ort.InferenceSession, outputs: list[str], lr: np.ndarray) -> list[np.ndarray]:
         try:
-            arrays = self.session.run(self._wanted, {INPUT: lr}, self._running)
+            return session.run(outputs, {INPUT: lr})
         except Exception as error:  # a graph that loads may still not run
             raise FacepriorError(f"{self._file}: ONNX Runtime failed on {len(lr)} faces ({reason(error)})") from None
-        return checked(arrays, len(lr), self._file)
 
 
 def session_options(threads: int | None = None) -> ort.SessionOptions:

@@ -10,7 +10,7 @@ import openvino as ov
 from ...errors import FacepriorError
 from ..threads import thread_count
 from .base import Outputs
-from .contract import INPUT, check_signature, checked, read_header, reason, wanted
+from .contract import INPUT, TRANSFORMS, check_signature, checked, checked_transforms, read_header, reason, wanted
 
 TYPES = {"u8": "uint8", "f32": "float"}
 
@@ -46,18 +46,34 @@ class OpenVinoBackend:
         self.size = check_signature(list(zip(names, kinds, shapes, strict=True)), name, sharp)
         self.header = read_header(text, name)
         self._file, self._wanted = name, wanted(sharp)
-        graph = ov.Model([graph.output(output) for output in self._wanted], graph.get_parameters())
-        try:
-            self._request = core.compile_model(graph, "CPU", settings).create_infer_request()
-        except RuntimeError as error:
-            raise FacepriorError(f"{name}: OpenVINO cannot run it ({reason(error)})") from None
+        whole, located = (
+            ov.Model([graph.output(output) for output in outputs], graph.get_parameters())
+            for outputs in (self._wanted, [TRANSFORMS[0]])
+        )
+
+        def compiled(part: ov.Model) -> ov.InferRequest:
+            try:
+                return core.compile_model(part, "CPU", settings).create_infer_request()
+            except RuntimeError as error:
+                raise FacepriorError(f"{name}: OpenVINO cannot run it ({reason(error)})") from None
+
+        self._request, self._locator = compiled(whole), None
+        self._make_locator = lambda: compiled(located)
 
     def run(self, lr: np.ndarray) -> Outputs:
+        given = self._infer(self._request, lr)
+        return checked([given[output] for output in self._wanted], len(lr), self._file)
+
+    def locate(self, lr: np.ndarray) -> np.ndarray:
+        if self._locator is None:
+            self._locator = self._make_locator()
+        return checked_transforms(self._infer(self._locator, lr)[TRANSFORMS[0]], len(lr), self._file)
+
+    def _infer(self, request: ov.InferRequest, lr: np.ndarray):
         try:
-            given = self._request.infer({INPUT: lr}, share_inputs=True)
+            return request.infer({INPUT: lr}, share_inputs=True)
         except RuntimeError as error:
             raise FacepriorError(f"{self._file}: OpenVINO failed on {len(lr)} faces ({reason(error)})") from None
-        return checked([given[output] for output in self._wanted], len(lr), self._file)
 
 
 def _free_batch(shape: ov.PartialShape) -> list[int]:

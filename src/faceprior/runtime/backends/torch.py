@@ -60,6 +60,12 @@ class TorchBackend:
             outputs = self.module(faces)
         return Outputs(*(outputs[i].cpu().numpy() for i in self._picked))
 
+    @torch.inference_mode()
+    def locate(self, lr: np.ndarray) -> np.ndarray:
+        faces = torch.from_numpy(lr.copy()).to(self.device)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self._bf16):
+            return self.module.locate(faces).cpu().numpy()
+
 
 def _device(device: str) -> str:
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}

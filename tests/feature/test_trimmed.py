@@ -1,0 +1,56 @@
+"""A part of an ONNX file, cut on the bytes: what `onnx` itself cuts, and what the runtime then computes."""
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from random_models import small_onnx, smooth_faces
+
+import faceprior
+from faceprior.runtime.trimmed import keep_outputs, output_names
+
+
+@pytest.fixture(scope="module")
+def model() -> bytes:
+    return small_onnx(stacks=2).read_bytes()
+
+
+def test_outputs_are_named(model):
+    assert output_names(model) == ["images", "heatmaps", "transforms"]
+
+
+@pytest.mark.parametrize("names", [["transforms"], ["heatmaps"], ["transforms", "images"], ["images", "heatmaps"]])
+def test_what_is_kept_gives_what_the_whole_gives(model, names):
+    part = keep_outputs(model, names)
+    onnx.checker.check_model(onnx.load_from_string(part))
+    lr = smooth_faces(3)
+    whole = ort.InferenceSession(model).run(names, {"lr": lr})
+    session = ort.InferenceSession(part)
+    assert [output.name for output in session.get_outputs()] == names
+    for a, b in zip(whole, session.run(None, {"lr": lr}), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_nothing_that_is_not_needed_stays(model):
+    whole, part = (onnx.load_from_string(x).graph for x in (model, keep_outputs(model, ["transforms"])))
+    made = {name for node in part.node for name in node.output}
+    used = {name for node in part.node for name in node.input} | {"transforms"}
+    assert made <= used and {i.name for i in part.initializer} <= used
+    assert len(part.node) < len(whole.node) / 2
+    assert onnx.load_from_string(keep_outputs(model, ["images"])).metadata_props == onnx.load_from_string(model).metadata_props
+
+
+def test_a_part_of_what_is_not_there_or_no_onnx_is_refused(model):
+    with pytest.raises(ValueError, match="no output 'sharp'"):
+        keep_outputs(model, ["sharp"])
+    for bad in (b"", b"no model", model[: len(model) // 2]):
+        with pytest.raises(ValueError):
+            keep_outputs(bad, ["images"])
+
+
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+def test_locate_gives_the_transforms_alone(backend):
+    upscaler = faceprior.load(small_onnx(stacks=2), backend=backend)
+    lr = smooth_faces(11)
+    np.testing.assert_allclose(upscaler.locate(lr), upscaler(lr).transforms, atol=1e-5)
+    assert upscaler.locate(lr[:0]).shape == (0, 2, 3)
