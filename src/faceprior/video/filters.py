@@ -1,4 +1,4 @@
-"""FFmpeg's filters: interlaced fields to whole frames, YUV to RGB and back by the right matrix."""
+"""FFmpeg's filters in a row: YUV to RGB and back by the right matrix."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -13,7 +13,6 @@ from .colour import MATRICES, RGB, Colour
 
 # Rounded, not cut; colours of half the size averaged and interpolated, not repeated.
 CARE = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
-SMALLEST = 4  # lines and columns that bwdif takes
 
 
 class Chain:
@@ -64,28 +63,6 @@ class Chain:
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
             yield frame
-
-
-class Deinterlacer:
-    """Frames of two fields -> whole frames, one for one; the others of the stream pass as they are.
-
-    Nothing is touched before the first interlaced frame. From there on each frame waits for the next.
-    """
-
-    def __init__(self) -> None:
-        self.used = False
-        self._chain = Chain([("bwdif", "mode=send_frame:parity=auto:deint=interlaced")])
-
-    def push(self, frame: "av.VideoFrame") -> Iterator["av.VideoFrame"]:
-        if frame.interlaced_frame and min(frame.width, frame.height) >= SMALLEST:
-            self.used = True
-        if not self.used:
-            yield frame
-            return
-        yield from self._chain.push(frame)
-
-    def end(self) -> Iterator["av.VideoFrame"]:
-        yield from self._chain.end()
 
 
 class ToRGB:

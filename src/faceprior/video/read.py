@@ -17,7 +17,8 @@ from PIL import Image
 from ..errors import FacepriorError
 from .canvas import EXTREME, Raster
 from .colour import PQ, colour_of, depth
-from .filters import Deinterlacer, ToRGB
+from .fields import Deinterlacer
+from .filters import ToRGB
 from .light import light_of
 from .tracks import tracks_of
 

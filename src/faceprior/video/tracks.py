@@ -22,8 +22,8 @@ class Tracks:
     """sound, texts: streams that are known, to be copied; timecode: of the first frame, as a tape counts; notes:
     what is left out, for the user."""
 
-    sound: list[Any] = field(default_factory=list)
-    texts: list[Any] = field(default_factory=list)
+    sound: list[Any] = field(default_factory=list, repr=False)  # PyAV's streams fall with their file: never shown
+    texts: list[Any] = field(default_factory=list, repr=False)
     timecode: str | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -61,7 +61,7 @@ class Plan:
     target: Path
     format: str
     plain: set[int] = field(default_factory=set)
-    texts: list[Any] = field(default_factory=list)
+    texts: list[Any] = field(default_factory=list, repr=False)
     timecode: str | None = None
     notes: list[str] = field(default_factory=list)
 
