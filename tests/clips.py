@@ -90,7 +90,10 @@ def write_clip(
             frame.pts = i
             frame.time_base = Fraction(1, RATE)
             out.mux(video.encode(frame))
-        out.mux(video.encode(None))
+        for packet in video.encode(None):
+            if len(frames) < 3:  # of so few, x265 gives times from memory that it never set
+                packet.dts = packet.pts
+            out.mux(packet)
         for track in tracks:
             for part in _tone(track, len(frames) / RATE):
                 out.mux(track.encode(part))

@@ -18,6 +18,8 @@ from .tracks import PLAIN, Plan
 # The best encoder that this PyAV has, and how good.
 ENCODERS = (("libx264", {"crf": "18", "preset": "fast"}), ("libopenh264", {"b": "12M"}), ("mpeg4", {"q": "3"}))
 DEEP = "libx265"  # of 10 bits, which few players know in H.264
+# Of a clip of so few frames x265 gives the times to decode at from memory that it never set; they lie in order.
+REORDERED = 2
 FRAME_PIXELS = 4096 * 2304  # more than that few players show
 # What is said of a clip and stays true of it enlarged. Not among them: where it was taken.
 KEPT_WORDS = (
@@ -89,6 +91,7 @@ class VideoWriter:
         _describe(self.stream, video.stream)
         if plan.timecode:
             self.stream.metadata["timecode"] = plan.timecode
+        self._frames = 0
         self._to_yuv = FromRGB(colour, context.pix_fmt)
 
     def frame(self, picture: Image.Image | np.ndarray, pts: int) -> None:
@@ -106,6 +109,7 @@ class VideoWriter:
             self.container.mux(self.stream.encode(frame))
 
         self._say(encode)
+        self._frames += 1
 
     def other(self, packet: "av.Packet") -> None:
         """A packet of sound or of subtitles."""
@@ -130,7 +134,10 @@ class VideoWriter:
         for index, (stream, _) in self._plain.items():
             self._sound(index, [None])
             self.container.mux(stream.encode(None))
-        self.container.mux(self.stream.encode(None))
+        for packet in self.stream.encode(None):
+            if self._frames <= REORDERED:
+                packet.dts = packet.pts
+            self.container.mux(packet)
         self.container.close()
 
     def _say(self, work):
