@@ -168,7 +168,7 @@ def _words(metadata: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
 def _describe(made: Any, source: Any) -> None:
     """Its language and title, and whether it is what a player begins with."""
     made.metadata.update(_words(source.metadata, ("language", "title")))
-    made.disposition = source.disposition
+    made.disposition = source.disposition.value
 
 
 def encoders(names: Any) -> set[str]:
