@@ -189,6 +189,22 @@ def test_without_an_encoder_of_ten_bits_hdr_is_refused_and_the_rest_is_eight(tmp
     assert np.abs(in_the_bars(seen(report.target)) - COLOURS).max() * 255 < 2
 
 
+def test_light_of_single_frames_is_named_and_a_clip_that_needs_it_refused(tmp_path, monkeypatch):
+    """Dolby Vision as phones film it lies over HLG; that of some films has a picture which only it makes sense of."""
+    from faceprior.video import light, read
+
+    held = light._data
+    monkeypatch.setattr(light, "_data", lambda frame, name: b"rpu" if name == "DOVI_RPU_BUFFER" else held(frame, name))
+    phone = write_clip(tmp_path / "phone.mp4", grey(), tags=(9, 1, 9, 18))
+    film = write_clip(tmp_path / "film.mp4", grey())
+    with read.Video(phone) as video:
+        assert len(list(video.read(lambda packet: None))) == 3
+        assert video.notes == ["its Dolby Vision data is left out; the picture under it stays"]
+    with pytest.raises(FacepriorError, match=r"film\.mp4: Dolby Vision without a picture that others can show"):
+        upscaled(film, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
 # The shape of pixels
 
 

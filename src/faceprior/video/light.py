@@ -14,6 +14,17 @@ def light_of(frame: Any) -> str | None:
     return ":".join(options) or None
 
 
+DYNAMIC = {
+    "DOVI_METADATA": "Dolby Vision", "DOVI_RPU_BUFFER": "Dolby Vision", "DYNAMIC_HDR_PLUS": "HDR10+",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid",
+}  # fmt: skip
+
+
+def dynamic_of(frame: Any) -> str | None:
+    """What a decoded frame carries of its own light, beside its picture; None where that is nothing."""
+    return next((name for key, name in DYNAMIC.items() if _data(frame, key)), None)
+
+
 def _data(frame: Any, name: str) -> bytes:
     with suppress(KeyError, ValueError):
         return bytes(frame.side_data[name])

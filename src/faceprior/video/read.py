@@ -16,10 +16,10 @@ from PIL import Image
 
 from ..errors import FacepriorError
 from .canvas import EXTREME, Raster
-from .colour import PQ, colour_of, depth
+from .colour import PQ, UNTAGGED, colour_of, depth
 from .fields import Deinterlacer
 from .filters import ToRGB
-from .light import light_of
+from .light import dynamic_of, light_of
 from .tracks import tracks_of
 
 FRAME_LIMIT = 40_000_000  # pixels: 8K has 33 million
@@ -123,6 +123,12 @@ class Video:
         self.raster = Raster(width, height, aspect, self.colour)
         self._check(*self.raster.seen_size)
         self.light = light_of(frame) if self.colour.transfer == PQ else None
+        if dynamic := dynamic_of(frame):
+            if not self.colour.hdr and self.stream.codec_context.color_trc == UNTAGGED:
+                raise FacepriorError(
+                    f"{self.path}: {dynamic} without a picture that others can show; convert it to HDR10 or SDR first"
+                )
+            self.notes.append(f"its {dynamic} data is left out; the picture under it stays")
 
     def _check(self, width: int, height: int) -> None:
         """Several frames are in memory at a time, each enlarged: the limit is lower than that of photos."""
