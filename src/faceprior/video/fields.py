@@ -25,9 +25,8 @@ class Deinterlacer:
 
     def __init__(self) -> None:
         self.used = False
-        self._moving = Chain([("bwdif", "mode=send_frame:parity=auto:deint=interlaced")])
-        self._still = Chain([("estdif", "mode=frame:parity=auto:deint=interlaced")])
-        self._waiting: tuple[deque, deque] = deque(), deque()
+        self._chain = Chain([("bwdif", "mode=send_frame:parity=auto:deint=interlaced")])
+        self._waiting: deque[av.VideoFrame] = deque()  # what the filter was given and has not given back
 
     def push(self, frame: "av.VideoFrame") -> Iterator["av.VideoFrame"]:
         if frame.interlaced_frame and min(frame.width, frame.height) >= SMALLEST:
@@ -35,18 +34,22 @@ class Deinterlacer:
         if not self.used:
             yield frame
             return
-        yield from self._paired(self._moving.push(frame), self._still.push(frame))
+        self._waiting.append(frame)
+        yield from self._checked(self._chain.push(frame))
 
     def end(self) -> Iterator["av.VideoFrame"]:
-        yield from self._paired(self._moving.end(), self._still.end())
+        yield from self._checked(self._chain.end())
 
-    def _paired(self, moving: Iterable["av.VideoFrame"], still: Iterable["av.VideoFrame"]) -> Iterator["av.VideoFrame"]:
-        first, second = self._waiting
-        first.extend(moving)
-        second.extend(still)
-        while first and second:
-            frame, other = first.popleft(), second.popleft()
-            yield other if combed(frame.to_ndarray(format="gray")) else frame
+    def _checked(self, made: Iterable["av.VideoFrame"]) -> Iterator["av.VideoFrame"]:
+        for frame in made:
+            given = self._waiting.popleft()
+            yield from alone(given) if given.interlaced_frame and combed(frame.to_ndarray(format="gray")) else [frame]
+
+
+def alone(frame: "av.VideoFrame") -> list["av.VideoFrame"]:
+    """Made whole without those before and after it."""
+    chain = Chain([("estdif", "mode=frame:parity=auto:deint=interlaced")])
+    return [*chain.push(frame), *chain.end()]
 
 
 def combed(grey: np.ndarray) -> bool:
