@@ -25,6 +25,11 @@ GROUPS = {
     "images: names, places, disks, two runs": (["tests/exception/test_places.py"], False),
     "images: broken at random": (["tests/property/test_broken_files.py", "tests/property/test_decode_properties.py"],
                                  False),
+    "clips": (
+        ["tests/run/test_video.py", "tests/run/test_clip_tracks.py", "tests/run/test_clip_pictures.py",
+         "tests/run/test_clip_faces.py", "tests/property/test_broken_clips.py", "tests/feature/test_hdr_curve.py"],
+        True,
+    ),
     "weights and shards": (["tests/exception/test_weights_files.py", "tests/exception/test_model_errors.py"], True),
     "prepare": (["tests/exception/test_prepare_errors.py"], True),
     "the one download": (["tests/exception/test_detector_weights.py"], False),

@@ -131,7 +131,8 @@ def test_the_command(clip, tmp_path, run):
     assert codec == "h264" or "libx264" not in av.codecs_available
     assert sound_of(target) == sound_of(clip) and len(sound_of(clip)) > 30
     data = json.loads((tmp_path / "clip ü.json").read_text())
-    assert (data["frames"], data["scale"], data["files"]) == (FRAMES, 2, {"video": target.name})
+    sheet = {"sheet": "clip ü.sheet.png"} if data["faces"] else {}
+    assert (data["frames"], data["scale"], data["files"]) == (FRAMES, 2, {"video": target.name, **sheet})
     assert not list(tmp_path.glob(".*"))
     # The colours are those of the clip.
     reduced = np.asarray(Image.fromarray(frames[5]).resize(SIZE, Image.Resampling.BOX), float)
@@ -274,8 +275,8 @@ def test_a_phone_filmed_lying_down():
 
     stored = np.zeros((2, 3, 3), np.uint8)
     stored[0, 0] = 255
-    assert (upright(stored, 0) == stored).all()
-    shown = upright(stored, -90)  # a quarter turn clockwise: the corner comes to the right
+    assert (upright(stored, np.eye(2, dtype=int)) == stored).all()
+    shown = upright(stored, np.array([[0, -1], [1, 0]]))  # a quarter turn clockwise: the corner comes to the right
     assert shown.shape == (3, 2, 3) and shown[0, 1].all()
 
 

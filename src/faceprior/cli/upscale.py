@@ -148,7 +148,9 @@ def upscale(
                 warn=lambda text: print(one_line(f"warning: {text}"), file=sys.stderr),
             )  # fmt: skip
             others = unique_stems(cut) + [file.stem for file in whole]
-            bad = restore_videos(videos, out, upscaler, finder, photo_options, reserved=others, overwrite=overwrite)
+            bad = restore_videos(
+                videos, out, upscaler, finder, photo_options, reserved=others, overwrite=overwrite, sheet=sheet
+            )
             failed += bad
             done += len(videos) - len(bad)
     if failed:

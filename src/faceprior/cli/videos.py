@@ -42,6 +42,7 @@ def restore_videos(
     *,
     reserved: Iterable[str] = (),
     overwrite: bool,
+    sheet: bool = True,
 ) -> list[tuple[str, str]]:
     """One after the other, a bar for each; what failed, with the reason. reserved: stems that others have."""
     from ..video.convert import VideoReport, upscale_video
@@ -54,7 +55,7 @@ def restore_videos(
         bar: list[Callable[[], None]] = []
         with ExitStack() as stack:
             return upscale_video(
-                file, out, upscaler, detector, options, stem=stem, overwrite=overwrite, about=about,
+                file, out, upscaler, detector, options, stem=stem, overwrite=overwrite, sheet=sheet, about=about,
                 on_start=lambda total: bar.append(stack.enter_context(counting(file.name, total))),
                 on_frame=lambda: bar[0](),
             )  # fmt: skip
@@ -63,12 +64,24 @@ def restore_videos(
     for file, stem in zip(files, unique_stems(files, reserved), strict=True):
         try:
             report = one(file, stem)
-        except FacepriorError as error:
-            print(one_line(f"failed: {error}"), file=sys.stderr)
-            failed.append((str(file), str(error)))
+        except Exception as error:  # a defect of one clip must not cost the user the next
+            reason = _reason(file, error)
+            print(one_line(f"failed: {reason}"), file=sys.stderr)
+            failed.append((str(file), reason))
             continue
         for note in report.notes:
             print(one_line(f"note: {file}: {note}"), file=sys.stderr)
         faces = f"{len(report.faces)} face{'' if len(report.faces) == 1 else 's'}"
-        print(one_line(f"{report.frames} frames, {faces} -> {report.target}"))
+        who = f" (numbered in {report.sheet.name})" if report.sheet else ""
+        print(one_line(f"{report.frames} frames, {faces} -> {report.target}{who}"))
     return failed
+
+
+def _reason(file: Path, error: Exception) -> str:
+    if isinstance(error, FacepriorError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"{file}: not enough memory (a smaller --scale needs less)"
+    if isinstance(error, OSError) and type(error).__module__ == "builtins":
+        return f"{file}: {error.strerror or error}"
+    return f"{file}: internal error ({type(error).__name__}: {error})"

@@ -1,6 +1,7 @@
 """Put a restored face back into its photo: turned, colour-matched, feathered, true to the photo's own detail."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -26,8 +27,16 @@ class Restored:
     transform: np.ndarray
 
 
+class Canvas(Protocol):
+    """What faces are pasted on where that is no picture of 8 bits, as a frame of HDR; values of 0..255, unrounded."""
+
+    def crop(self, region: tuple[int, int, int, int]) -> np.ndarray: ...
+
+    def put(self, pixels: np.ndarray, corner: tuple[int, int]) -> None: ...
+
+
 def paste(
-    canvas: Image.Image,
+    canvas: Image.Image | Canvas,
     photo: np.ndarray,
     face: Restored,
     scale: int,
@@ -35,7 +44,7 @@ def paste(
     strength: float = 1.0,
     keep_detail: float | None = None,
 ) -> tuple[int, int, int, int] | None:
-    """Blends one face into `canvas`, the photo uint8 (H, W, 3) enlarged by `scale`, in place.
+    """Blends one face into `canvas`, the photo uint8 (or float32) (H, W, 3) enlarged by `scale`, in place.
 
     strength: 0 leaves the canvas, 1 is the network's face. keep_detail 0..1: how much of the photo's own
     detail finer than the network's input is put back; None decides by the face's size.
@@ -72,7 +81,10 @@ def paste(
             lacking = native - resize(blend, native.shape[1::-1])
             moved = moved + detail * resize(lacking, size)
     blended = before + strength * alpha * (moved - before)
-    canvas.paste(Image.fromarray(np.rint(np.clip(blended, 0, 255)).astype(np.uint8)), region[:2])
+    if isinstance(canvas, Image.Image):
+        canvas.paste(Image.fromarray(np.rint(np.clip(blended, 0, 255)).astype(np.uint8)), region[:2])
+    else:
+        canvas.put(blended, region[:2])
     return region  # type: ignore[return-value]
 
 

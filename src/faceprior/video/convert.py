@@ -1,11 +1,15 @@
 """A video file -> the same with its faces restored. Memory: the frames between two looks of the detector."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from ..errors import FacepriorError
 from ..files import write_atomically
@@ -13,22 +17,29 @@ from ..photo.boxes import Detection
 from ..photo.enlarge import fitting_scale
 from ..photo.options import PhotoOptions
 from ..photo.pipeline import Detector, Network
+from .canvas import FrameCanvas, Raster
+from .cast import MAX_SHOWN, Cast, describe
+from .colour import Colour
 from .read import Video, VideoFrame
 from .restore import FrameRestorer
+from .sheet import cast_sheet
 from .track import Tracker, between
-from .write import FRAME_PIXELS, VideoWriter, video_target
+from .tracks import Plan, plan
+from .write import FRAME_PIXELS, VideoWriter, result_colour
 
 EVERY = 5  # frames from one look of the detector to the next
 
 
 @dataclass
 class VideoReport:
-    """faces: in how many frames each number was restored; notes: what the user should know."""
+    """faces: in how many frames each number was restored; sheet: where each is shown with its number, if anywhere;
+    notes: what the user should know."""
 
     target: Path
     frames: int = 0
     scale: int = 1
     faces: dict[int, int] = field(default_factory=dict)
+    sheet: Path | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -42,53 +53,70 @@ def upscale_video(
     stem: str | None = None,
     every: int = EVERY,
     overwrite: bool = False,
+    sheet: bool = True,
     about: dict[str, Any] | None = None,
     on_start: Callable[[int], None] | None = None,
     on_frame: Callable[[], None] | None = None,
 ) -> VideoReport:
-    """`folder`/stem.mp4 (or .mov, .mkv) and stem.json. on_start: gets the number of frames, as the file says it."""
+    """`folder`/stem.mp4 (or .mov, .mkv), stem.json and stem.sheet.png.
+
+    on_start: gets the number of frames, as the file says it.
+    """
+    stem = stem or path.stem
     with Video(path) as video:
-        target = video_target(folder, stem or path.stem, video)
-        table = folder / f"{stem or path.stem}.json"
-        if target.resolve() == path.resolve():
+        coded, doubt = result_colour(video)
+        where = plan(folder, stem, path, video.tracks)
+        table, picture = folder / f"{stem}.json", folder / f"{stem}.sheet.png"
+        if where.target.resolve() == path.resolve():
             raise FacepriorError(f"{path}: would be overwritten; choose another folder with -o")
-        if not overwrite and (existing := [p for p in (target, table) if p.exists()]):
+        files = [where.target, table, *([picture] if sheet else [])]
+        if not overwrite and (existing := [p for p in files if p.exists()]):
             raise FacepriorError(f"{existing[0]}: exists; --overwrite replaces")
         folder.mkdir(parents=True, exist_ok=True)
         if on_start is not None:
             on_start(video.frames)
-        report = VideoReport(target)
-        _convert(video, report, network, detector, options, every, on_frame or (lambda: None))
+        report = VideoReport(where.target)
+        cast = _convert(video, where, coded, report, network, detector, options, every, on_frame or (lambda: None))
+        report.notes = [*video.notes, *where.notes, *doubt, *report.notes]
+    members = [cast.members[n] for n in sorted(cast.members)]
+    drawn = cast_sheet(members) if sheet else None
+    if drawn is not None:
+        write_atomically(picture, lambda file: drawn.save(file, "PNG"))
+        report.sheet = picture
+        if len(members) > MAX_SHOWN:
+            report.notes.append(f"the sheet shows the first {MAX_SHOWN} of {len(members)} faces")
     data = {
         "format": 1, "video": path.name, "scale": report.scale, "frames": report.frames, **(about or {}),
-        "files": {"video": target.name}, "notes": report.notes,
-        "faces": [{"number": n, "frames": count} for n, count in report.faces.items()],
+        "files": {"video": where.target.name, **({"sheet": picture.name} if drawn is not None else {})},
+        "notes": report.notes, "faces": [describe(member) for member in members],
     }  # fmt: skip
-    write_atomically(table, lambda file: file.write(json.dumps(data, indent=1, ensure_ascii=False).encode()))
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    encoded = text.encode("utf-8", "backslashreplace")  # a name may hold bytes that are no text
+    write_atomically(table, lambda file: file.write(encoded))
     return report
 
 
 def _convert(
-    video: Video, report: VideoReport, network: Network, detector: Detector, options: PhotoOptions, every: int,
-    on_frame: Callable[[], None],
-) -> None:  # fmt: skip
-    tracker = Tracker()
+    video: Video, where: Plan, coded: Colour, report: VideoReport, network: Network, detector: Detector,
+    options: PhotoOptions, every: int, on_frame: Callable[[], None],
+) -> Cast:  # fmt: skip
+    tracker, cast = Tracker(), Cast()
 
     def look(frame: VideoFrame) -> dict[int, Detection]:
-        return tracker.look(detector(frame.rgb), video.seconds(frame.pts))
+        return tracker.look(detector(video.raster.seen(frame.pixels)), video.seconds(frame.pts))
 
-    sounds: list[Any] = []
-    frames = video.read(sounds.append)
+    others: list[Any] = []
+    frames = video.read(others.append)
     first = next(frames, None)
     if first is None:
         raise FacepriorError(f"{video.path}: holds no frame that can be read")
-    height, width = first.rgb.shape[:2]
+    height, width = first.pixels.shape[:2]
     report.scale = fitting_scale(width, height, options.scale, min(options.max_pixels, FRAME_PIXELS))
     if report.scale < options.scale:
         report.notes.append(f"enlarged {report.scale} times, not {options.scale}: few players show larger frames")
     restorer = FrameRestorer(network, options, report.scale)
-    with VideoWriter(report.target, video, width * report.scale, height * report.scale) as writer:
-        faces = look(first)
+    with VideoWriter(where, video, width * report.scale, height * report.scale, coded) as writer:
+        faces, found = look(first), tracker.found()
         for chunk, ahead in chunks(chain([first], frames), every):
             # Where a face is between two looks is known once the second was taken.
             end = ahead or chunk[-1]
@@ -97,18 +125,49 @@ def _convert(
             for frame in chunk:
                 part = (frame.pts - chunk[0].pts) / max(1, end.pts - chunk[0].pts)
                 here = {n: between(face, after.get(n, face), part) for n, face in faces.items()}
-                writer.frame(restorer(frame.rgb, video.seconds(frame.pts), here, leaving), frame.pts)
+                seconds, seen = video.seconds(frame.pts), video.raster.seen(frame.pixels)
+                writer.frame(_restored(restorer, video.raster, frame, seen, seconds, here, leaving), frame.pts)
+                looked = found if frame is chunk[0] else frozenset()
+                cast.see(seen, report.frames, seconds, here, looked, restorer.faces)
                 report.frames += 1
                 on_frame()
-            for packet in sounds:
-                writer.sound(packet)
-            sounds.clear()
-            faces = after
-        for packet in sounds:
-            writer.sound(packet)
-    report.faces = {n: face.frames for n, face in sorted(restorer.faces.items()) if face.frames}
-    if not report.faces:
-        report.notes.append("no face restored")
+            for packet in others:
+                writer.other(packet)
+            others.clear()
+            faces, found = after, tracker.found()
+        for packet in others:
+            writer.other(packet)
+    cast.close(restorer.faces, options)
+    report.faces = {n: member.restored for n, member in sorted(cast.members.items()) if member.restored}
+    report.notes += _left(cast, report, options)
+    return cast
+
+
+def _restored(
+    restorer: FrameRestorer, raster: Raster, frame: VideoFrame, seen: np.ndarray, seconds: float,
+    here: dict[int, Detection], leaving: frozenset[int],
+) -> Image.Image | np.ndarray:  # fmt: skip
+    """The enlarged frame as it is stored: RGB, or uint8 or uint16 (H, W, 3)."""
+    if raster.plain:
+        return restorer(seen, seconds, here, leaving)
+    canvas = FrameCanvas(frame.pixels, raster, restorer.scale)
+    restorer(seen, seconds, here, leaving, canvas=canvas, exact=raster.exact(frame.pixels))
+    return canvas.pixels
+
+
+def _left(cast: Cast, report: VideoReport, options: PhotoOptions) -> list[str]:
+    """What a user should know of the faces that stayed as they were."""
+    notes = [] if report.faces else ["no face restored"]
+    large = [m for m in cast.members.values() if m.reason and m.reason.startswith("too large")]
+    if large:
+        many = f"{len(large)} face{'' if len(large) == 1 else 's'}"
+        top = max(m.sizes[1] for m in large)
+        how = f"--max-size {math.ceil(top)} takes them"
+        notes.append(f"left as they were: {many} larger than {options.max_size:g} px ({how})")
+    absent = [n for n in options.faces or () if n not in cast.members]
+    if absent:
+        notes.append(f"there is no face {', '.join(map(str, absent))}: {len(cast.members)} followed")
+    return notes
 
 
 def chunks(frames: Iterable[VideoFrame], size: int) -> Iterator[tuple[list[VideoFrame], VideoFrame | None]]:

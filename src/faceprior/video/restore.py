@@ -12,7 +12,7 @@ from ..photo.consistency import enforce
 from ..photo.cut import cut_lr, face_frame
 from ..photo.enlarge import enlarge
 from ..photo.options import PhotoOptions
-from ..photo.paste import Restored, paste
+from ..photo.paste import Canvas, Restored, paste
 from ..photo.pipeline import SCALES, Network, believable
 from ..photo.warp import compose, inverse
 from .smooth import OneEuro
@@ -43,9 +43,20 @@ class FrameRestorer:
         self.faces: dict[int, Face] = {}
 
     def __call__(
-        self, rgb: np.ndarray, seconds: float, found: Mapping[int, Detection], leaving: frozenset[int] = frozenset()
-    ) -> Image.Image:
-        """uint8 (H, W, 3) and its faces by number -> the enlarged frame. leaving: those that fade out."""
+        self,
+        rgb: np.ndarray,
+        seconds: float,
+        found: Mapping[int, Detection],
+        leaving: frozenset[int] = frozenset(),
+        *,
+        canvas: Canvas | None = None,
+        exact: np.ndarray | None = None,
+    ) -> Image.Image | Canvas:
+        """uint8 (H, W, 3) and its faces by number -> the enlarged frame. leaving: those that fade out.
+
+        canvas: the frame already enlarged, where that is no picture of 8 bits and square pixels; exact: float32
+        (H, W, 3), `rgb` before it was rounded.
+        """
         squares = {number: face_frame(detection) for number, detection in found.items()}
         shown = {n: square for n, square in squares.items() if self._wanted(n, square)}
         new = [n for n in shown if self.faces.setdefault(n, Face()).place is None]
@@ -53,7 +64,7 @@ class FrameRestorer:
         # A first look at a face tells where it is; the second sees it there.
         cuts |= self._look(rgb, shown, [n for n in new if self.faces[n].place is not None], seconds)
 
-        canvas = enlarge(rgb, self.scale)
+        canvas = enlarge(rgb, self.scale) if canvas is None else canvas
         for number in sorted(shown, key=lambda n: shown[n].side):
             face = self.faces[number]
             going = number in leaving or not self._fits(shown[number])
@@ -65,7 +76,8 @@ class FrameRestorer:
             )
             strength = self.options.strength * face.weight
             keep = 1.0 if self.options.consistent else None
-            if paste(canvas, rgb, restored, self.scale, strength=strength, keep_detail=keep) is not None:
+            photo = rgb if exact is None else exact
+            if paste(canvas, photo, restored, self.scale, strength=strength, keep_detail=keep) is not None:
                 face.frames += 1
         return canvas
 

@@ -48,6 +48,10 @@ class Tracker:
     def faces(self) -> dict[int, Detection]:
         return {track.number: track.detection for track in self.tracks}
 
+    def found(self) -> frozenset[int]:
+        """Those that the detector saw at the last look."""
+        return frozenset(track.number for track in self.tracks if track.missed == 0)
+
     def leaving(self) -> frozenset[int]:
         """Those missed twice. Once is the detector's doing: the network still sees the face where it was."""
         return frozenset(track.number for track in self.tracks if track.missed > 1)
