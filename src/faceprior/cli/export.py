@@ -49,6 +49,11 @@ def export(
         raise FacepriorError("--int8 writes an .onnx file: leave --package and --fp32 out, and end the name of -o so")
     weights = weights_of_run(model) if model.is_dir() else model
     network, header = load_model(weights), read_header(weights)
+    if header["model"] == "canvas":
+        if int8 or sharpness < 1 or stn0 is not None or default or safetensors:
+            raise FacepriorError(f"{weights}: is a canvas, which takes -o, --fp32 and --package canvas alone")
+        _export_canvas(network, header, weights, out, package, description, fp16=fp16)
+        return
     if sharpness < 1:
         if getattr(network, "sharp_tail", None) is None:
             raise FacepriorError(f"{weights}: has no sharp variant; leave --sharpness out")
@@ -83,6 +88,28 @@ def export(
     else:
         save_model(network, out, header.get("provenance"), dtype=torch.float16 if fp16 else torch.float32)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _export_canvas(
+    network, header: dict, weights: Path, out: Path | None, package: str | None, description: str, *, fp16: bool
+) -> None:
+    from ..errors import FacepriorError
+    from ..networks.canvas_export import export_canvas
+    from .package import package_canvas
+
+    if package is None:
+        out = out or weights.with_suffix(".onnx")
+        if out.suffix != ".onnx":
+            raise FacepriorError(f"{out}: expected a name that ends in .onnx")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        export_canvas(network, out, header, fp16=fp16)
+        written = [out]
+    elif package != "canvas" or out is not None:
+        raise FacepriorError("a canvas is packaged by --package canvas, without -o")
+    else:
+        written = package_canvas(network, header, description)
+    for path in written:
+        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _training_faces(data: Path, faces: int):

@@ -10,9 +10,11 @@ from typing import Any
 from ..errors import FacepriorError
 from ..files import write_atomically
 from ..photo.boxes import Detection
+from ..photo.canvas import FramePainter, packaged_canvas, readable
 from ..photo.enlarge import fitting_scale
 from ..photo.options import PhotoOptions
 from ..photo.pipeline import Detector, Network
+from ..runtime.canvas import CanvasNetwork
 from .read import Video, VideoFrame
 from .restore import FrameRestorer
 from .track import Tracker, between
@@ -45,8 +47,14 @@ def upscale_video(
     about: dict[str, Any] | None = None,
     on_start: Callable[[int], None] | None = None,
     on_frame: Callable[[], None] | None = None,
+    canvas: Callable[[], CanvasNetwork | None] = packaged_canvas,
+    say: Callable[[str], None] | None = None,
 ) -> VideoReport:
-    """`folder`/stem.mp4 (or .mov, .mkv) and stem.json. on_start: gets the number of frames, as the file says it."""
+    """`folder`/stem.mp4 (or .mov, .mkv) and stem.json. on_start: gets the number of frames, as the file says it.
+
+    canvas: gives the network that enlarges frames, where the options ask for it; say: is told what a user should know
+    before that long work
+    """
     with Video(path) as video:
         target = video_target(folder, stem or path.stem, video)
         table = folder / f"{stem or path.stem}.json"
@@ -58,7 +66,8 @@ def upscale_video(
         if on_start is not None:
             on_start(video.frames)
         report = VideoReport(target)
-        _convert(video, report, network, detector, options, every, on_frame or (lambda: None))
+        step = on_frame or (lambda: None)
+        _convert(video, report, network, detector, options, every, step, canvas, say or report.notes.append)
     data = {
         "format": 1, "video": path.name, "scale": report.scale, "frames": report.frames, **(about or {}),
         "files": {"video": target.name}, "notes": report.notes,
@@ -70,7 +79,7 @@ def upscale_video(
 
 def _convert(
     video: Video, report: VideoReport, network: Network, detector: Detector, options: PhotoOptions, every: int,
-    on_frame: Callable[[], None],
+    on_frame: Callable[[], None], canvas: Callable[[], CanvasNetwork | None], say: Callable[[str], None],
 ) -> None:  # fmt: skip
     tracker = Tracker()
 
@@ -86,7 +95,15 @@ def _convert(
     report.scale = fitting_scale(width, height, options.scale, min(options.max_pixels, FRAME_PIXELS))
     if report.scale < options.scale:
         report.notes.append(f"enlarged {report.scale} times, not {options.scale}: few players show larger frames")
-    restorer = FrameRestorer(network, options, report.scale)
+    painter = None
+    if options.canvas == "network" and report.scale > 1:  # never of itself: a minute of video has 1,500 frames
+        found = canvas()
+        if found is None:
+            raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
+        painter = FramePainter(first.rgb, report.scale, found)
+        whole = f", {readable(painter.seconds * video.frames)} for all {video.frames}" if video.frames else ""
+        say(f"the canvas network takes about {painter.seconds:.1f} s a frame{whole}; --canvas lanczos is fast")
+    restorer = FrameRestorer(network, options, report.scale, painter)
     with VideoWriter(report.target, video, width * report.scale, height * report.scale) as writer:
         faces = look(first)
         for chunk, ahead in chunks(chain([first], frames), every):

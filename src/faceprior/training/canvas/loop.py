@@ -27,7 +27,8 @@ from .pictures import Batches, load_pictures
 from .validate import Validation
 
 CLIP = 0.2  # of the gradient's norm
-USUAL_WEIGHT, LARGEST_PART = 0.15, 4.0  # the weights that learn at the rate itself; no layer learns faster than 4 times
+USUAL_WEIGHT = 0.15  # the size of weights that learn at the rate itself
+SLOWEST, FASTEST = 0.5, 2.0  # times the rate
 CHARBONNIER = 1e-3  # of values in [-1, 1]: an eighth of a grey level
 
 
@@ -86,6 +87,8 @@ class CanvasTrainer:
             self.network.load_state_dict(state["network"])
             self.average.module.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
+            for group, given in zip(self.optimiser.param_groups, groups, strict=True):
+                group["base"] = given["base"]
             self.step, self.elapsed = state["step"], state["elapsed"]
         self.journal = Journal(self.folder, self.step)
         print(
@@ -102,7 +105,8 @@ class CanvasTrainer:
         for module in self.network.modules():
             if isinstance(module, torch.nn.Conv2d):
                 part = float(module.weight.detach().square().mean().sqrt()) / USUAL_WEIGHT
-                groups.append({"params": list(module.parameters()), "base": self.config.rate * min(LARGEST_PART, part)})
+                part = min(max(part, SLOWEST), FASTEST)
+                groups.append({"params": list(module.parameters()), "base": self.config.rate * part})
         return groups
 
     def _run(self, stop: StopRequest) -> str:
