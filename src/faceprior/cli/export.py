@@ -26,6 +26,10 @@ def export(
     stn0: Path | None = typer.Option(
         None, "--stn0", help="A run or weights whose STN replaces the model's own, such as one trained on alone."
     ),
+    clean: tuple[Path, float] | None = typer.Option(
+        None, "--clean", metavar="SPAN PART",
+        help="Of a canvas: for clean photos SPAN's public weights instead, brought this part (0-1) nearer to its own.",
+    ),
     package: str | None = typer.Option(
         None, "--package", metavar="NAME", help="Make it a packaged model of this checkout instead."
     ),
@@ -51,9 +55,11 @@ def export(
     network, header = load_model(weights), read_header(weights)
     if header["model"] == "canvas":
         if int8 or sharpness < 1 or stn0 is not None or default or safetensors:
-            raise FacepriorError(f"{weights}: is a canvas, which takes -o, --fp32 and --package canvas alone")
-        _export_canvas(network, header, weights, out, package, description, fp16=fp16)
+            raise FacepriorError(f"{weights}: is a canvas, which takes -o, --fp32, --clean and --package canvas alone")
+        _export_canvas(network, header, weights, out, package, description, clean, fp16=fp16)
         return
+    if clean is not None:
+        raise FacepriorError("--clean goes with a canvas")
     if sharpness < 1:
         if getattr(network, "sharp_tail", None) is None:
             raise FacepriorError(f"{weights}: has no sharp variant; leave --sharpness out")
@@ -91,23 +97,32 @@ def export(
 
 
 def _export_canvas(
-    network, header: dict, weights: Path, out: Path | None, package: str | None, description: str, *, fp16: bool
-) -> None:
+    network, header: dict, weights: Path, out: Path | None, package: str | None, description: str,
+    clean: tuple[Path, float] | None, *, fp16: bool,
+) -> None:  # fmt: skip
     from ..errors import FacepriorError
+    from ..networks.canvas import Canvas
     from ..networks.canvas_export import export_canvas
     from .package import package_canvas
 
+    other = None
+    if clean is not None:
+        path, part = clean
+        other = Canvas(network.config).eval()
+        other.take_span(path)
+        other.approach(network, part)
+        header["provenance"] = {**header.get("provenance", {}), "clean": path.name, "clean_part": part}
     if package is None:
         out = out or weights.with_suffix(".onnx")
         if out.suffix != ".onnx":
             raise FacepriorError(f"{out}: expected a name that ends in .onnx")
         out.parent.mkdir(parents=True, exist_ok=True)
-        export_canvas(network, out, header, fp16=fp16)
+        export_canvas(network, out, header, clean=other, fp16=fp16)
         written = [out]
     elif package != "canvas" or out is not None:
         raise FacepriorError("a canvas is packaged by --package canvas, without -o")
     else:
-        written = package_canvas(network, header, description)
+        written = package_canvas(network, header, description, clean=other)
     for path in written:
         print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
 

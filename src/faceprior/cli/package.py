@@ -53,11 +53,16 @@ def package_model(
     return [*written, path]
 
 
-def package_canvas(network: Canvas, header: dict, description: str, *, assets: Path = ASSETS) -> list[Path]:
-    """Writes `canvas.onnx` and its entry, in place of an earlier one; returns the files."""
+def package_canvas(
+    network: Canvas, header: dict, description: str, *, clean: Canvas | None = None, assets: Path = ASSETS
+) -> list[Path]:
+    """Writes `canvas.onnx` and its entry, in place of an earlier one; returns the files.
+
+    clean: as of `export_canvas`
+    """
     path, onnx = assets / REGISTRY, assets / "canvas.onnx"
     table = json.loads(path.read_text("utf-8")) if path.exists() else {"format": 1, "default": None, "models": {}}
-    export_canvas(network, onnx, header)
+    export_canvas(network, onnx, header, clean=clean)
     table["canvas"] = {"file": onnx.name, "sha256": _sha256(onnx), "description": description}
     write_text(path, json.dumps(table, indent=1) + "\n")
     return [onnx, path]

@@ -32,11 +32,11 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 class Chances:
     """How often each thing happens to a photo (probabilities), and how much of it (ranges, uniform)."""
 
-    blur: float = 0.15
+    blur: float = 0.2
     blur_sigma: tuple[float, float] = (0.3, 0.9)  # pixels
-    resample: float = 0.15
+    resample: float = 0.2
     resample_factor: tuple[float, float] = (0.5, 1.0)  # reduced by this and enlarged again
-    noise: float = 0.25
+    noise: float = 0.35
     noise_sigma: tuple[float, float] = (1.0, 18.0)  # grey levels
     sharpen: float = 0.15
     sharpen_amount: tuple[float, float] = (0.3, 1.2)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...dataset.rough import CHANCES
+from ...dataset.rough import Chances
 from ...errors import FacepriorError
 from ...networks.canvas import Canvas
 from ...networks.weights import save_model
@@ -26,6 +26,8 @@ from .config import FREE_ON_RESUME, CanvasTraining
 from .pictures import Batches, load_pictures
 from .validate import Validation
 
+# Files above all: what else photos go through is told in part or not at all, and is rarer.
+ROUGH = Chances(blur=0.1, resample=0.08, noise=0.15, sharpen=0.08, jpeg=0.92, jpeg_twice=0.2)
 CLIP = 0.2  # of the gradient's norm
 USUAL_WEIGHT = 0.15  # the size of weights that learn at the rate itself
 SLOWEST, FASTEST = 0.5, 2.0  # times the rate
@@ -50,7 +52,7 @@ class CanvasTrainer:
         if span is not None:
             self.network.take_span(span)
         self.pictures = load_pictures(photos, faces, config)
-        self.batches = Batches(self.pictures, config, CHANCES)
+        self.batches = Batches(self.pictures, config, ROUGH)
         self.checkpoints = Checkpoints(self.folder / "checkpoints")
         self.step, self.elapsed = 0, 0.0
         self.usual: float | None = None  # the loss of late, smoothed
