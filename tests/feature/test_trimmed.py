@@ -37,7 +37,8 @@ def test_nothing_that_is_not_needed_stays(model):
     used = {name for node in part.node for name in node.input} | {"transforms"}
     assert made <= used and {i.name for i in part.initializer} <= used
     assert len(part.node) < len(whole.node) / 2
-    assert onnx.load_from_string(keep_outputs(model, ["images"])).metadata_props == onnx.load_from_string(model).metadata_props
+    kept, before = (onnx.load_from_string(x).metadata_props for x in (keep_outputs(model, ["images"]), model))
+    assert kept == before
 
 
 def test_a_part_of_what_is_not_there_or_no_onnx_is_refused(model):

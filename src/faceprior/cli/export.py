@@ -26,6 +26,10 @@ def export(
     stn0: Path | None = typer.Option(
         None, "--stn0", help="A run or weights whose STN replaces the model's own, such as one trained on alone."
     ),
+    clean: tuple[Path, float] | None = typer.Option(
+        None, "--clean", metavar="SPAN PART",
+        help="Of a canvas: for clean photos SPAN's public weights instead, brought this part (0-1) nearer to its own.",
+    ),
     package: str | None = typer.Option(
         None, "--package", metavar="NAME", help="Make it a packaged model of this checkout instead."
     ),
@@ -49,6 +53,13 @@ def export(
         raise FacepriorError("--int8 writes an .onnx file: leave --package and --fp32 out, and end the name of -o so")
     weights = weights_of_run(model) if model.is_dir() else model
     network, header = load_model(weights), read_header(weights)
+    if header["model"] == "canvas":
+        if int8 or sharpness < 1 or stn0 is not None or default or safetensors:
+            raise FacepriorError(f"{weights}: is a canvas, which takes -o, --fp32, --clean and --package canvas alone")
+        _export_canvas(network, header, weights, out, package, description, clean, fp16=fp16)
+        return
+    if clean is not None:
+        raise FacepriorError("--clean goes with a canvas")
     if sharpness < 1:
         if getattr(network, "sharp_tail", None) is None:
             raise FacepriorError(f"{weights}: has no sharp variant; leave --sharpness out")
@@ -83,6 +94,37 @@ def export(
     else:
         save_model(network, out, header.get("provenance"), dtype=torch.float16 if fp16 else torch.float32)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _export_canvas(
+    network, header: dict, weights: Path, out: Path | None, package: str | None, description: str,
+    clean: tuple[Path, float] | None, *, fp16: bool,
+) -> None:  # fmt: skip
+    from ..errors import FacepriorError
+    from ..networks.canvas import Canvas
+    from ..networks.canvas_export import export_canvas
+    from .package import package_canvas
+
+    other = None
+    if clean is not None:
+        path, part = clean
+        other = Canvas(network.config).eval()
+        other.take_span(path)
+        other.approach(network, part)
+        header["provenance"] = {**header.get("provenance", {}), "clean": path.name, "clean_part": part}
+    if package is None:
+        out = out or weights.with_suffix(".onnx")
+        if out.suffix != ".onnx":
+            raise FacepriorError(f"{out}: expected a name that ends in .onnx")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        export_canvas(network, out, header, clean=other, fp16=fp16)
+        written = [out]
+    elif package != "canvas" or out is not None:
+        raise FacepriorError("a canvas is packaged by --package canvas, without -o")
+    else:
+        written = package_canvas(network, header, description, clean=other)
+    for path in written:
+        print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _training_faces(data: Path, faces: int):

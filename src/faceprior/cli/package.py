@@ -9,6 +9,8 @@ import torch
 
 from ..errors import FacepriorError
 from ..files import write_text
+from ..networks.canvas import Canvas
+from ..networks.canvas_export import export_canvas
 from ..networks.export import export_onnx
 from ..networks.mtun import MTUN
 from ..networks.weights import save_model
@@ -49,6 +51,21 @@ def package_model(
         table["default"] = name
     write_text(path, json.dumps(table, indent=1) + "\n")
     return [*written, path]
+
+
+def package_canvas(
+    network: Canvas, header: dict, description: str, *, clean: Canvas | None = None, assets: Path = ASSETS
+) -> list[Path]:
+    """Writes `canvas.onnx` and its entry, in place of an earlier one; returns the files.
+
+    clean: as of `export_canvas`
+    """
+    path, onnx = assets / REGISTRY, assets / "canvas.onnx"
+    table = json.loads(path.read_text("utf-8")) if path.exists() else {"format": 1, "default": None, "models": {}}
+    export_canvas(network, onnx, header, clean=clean)
+    table["canvas"] = {"file": onnx.name, "sha256": _sha256(onnx), "description": description}
+    write_text(path, json.dumps(table, indent=1) + "\n")
+    return [onnx, path]
 
 
 def _sha256(path: Path) -> str:

@@ -1,17 +1,19 @@
 """Photos with faces in them: which files are photos, the detector, the batch, what is said at the end."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from .._version import __version__
 from ..errors import FacepriorError, one_line
 from ..photo.batch import Job, Outcome, Summary, upscale_photos
+from ..photo.canvas import packaged_canvas
 from ..photo.cropped import LARGEST
 from ..photo.decode import longest_side
 from ..photo.detect import make_detector
 from ..photo.options import PhotoOptions
+from ..runtime.canvas import CanvasNetwork
 from ..runtime.upscaler import Upscaler
 from .inputs import unique_stems
 from .progress import counting
@@ -64,6 +66,7 @@ def restore_photos(
     overwrite: bool,
     sheet: bool,
     protected: Sequence[Path] = (),
+    canvas: Callable[[], CanvasNetwork | None] = packaged_canvas,
 ) -> Summary:
     """Runs the batch under a progress bar and prints what a user should know of each photo.
 
@@ -80,7 +83,7 @@ def restore_photos(
     with counting("Photos", len(jobs)) as advance:
 
         def on_done(outcome: Outcome) -> None:
-            advance()
+            advance(outcome.unseen)
             for note in outcome.notes:
                 print(one_line(f"note: {outcome.photo}: {note}"), file=sys.stderr)
             if outcome.status == "failed":
@@ -88,7 +91,7 @@ def restore_photos(
 
         return upscale_photos(
             jobs, out, upscaler, finder, options, boxes=boxes, about=about, workers=workers, resume=resume,
-            overwrite=overwrite, sheet=sheet, on_done=on_done, protected=protected,
+            overwrite=overwrite, sheet=sheet, on_done=on_done, protected=protected, canvas=canvas, on_part=advance,
         )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def counting(title: str, total: int | None) -> Iterator[Callable[..., None]]:
-    """Gives a function to call once an item, or with a number of items. Nothing is drawn into pipes and log files.
+    """Gives a function to call once an item, or with a number of items, or a part of one. Nothing is drawn into pipes
+    and log files.
 
     total: None where nobody knows it yet.
     """

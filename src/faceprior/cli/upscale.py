@@ -39,6 +39,15 @@ def upscale(
     consistent: bool = typer.Option(
         False, "--consistent", help="Make each face agree with the photo's own pixels.", rich_help_panel=PHOTOS
     ),
+    canvas: str = typer.Option(
+        "auto",
+        help="What enlarges all but the faces: network, lanczos, or auto: the network where it takes up to a minute "
+        "(of videos lanczos).",
+        rich_help_panel=PHOTOS,
+    ),
+    faces_only: bool = typer.Option(
+        False, "--faces-only", help="Write nothing of photos without faces.", rich_help_panel=PHOTOS
+    ),
     boxes: Path | None = typer.Option(
         None, help="Faces from a JSON file instead of a detector.", rich_help_panel=PHOTOS
     ),
@@ -80,6 +89,7 @@ def upscale(
     enlarged. A smaller one is a cropped face: its central square becomes <name>.png, 128x128. --photos and
     --cropped say otherwise.
     """
+    from ..photo.canvas import canvas_loader
     from ..photo.decode import any_number_of_pixels
     from ..photo.detect import make_detector
     from ..photo.options import PhotoOptions
@@ -93,7 +103,9 @@ def upscale(
 
     if cropped and photos:
         raise FacepriorError("--cropped and --photos: choose one")
-    photo_options = PhotoOptions(scale, strength, min_size, max_size, numbers(faces), consistent)
+    photo_options = PhotoOptions(
+        scale, strength, min_size, max_size, numbers(faces), consistent, canvas=canvas, faces_only=faces_only
+    )
     if engine not in ("local", "ray"):
         raise FacepriorError(f"--engine {engine}: expected local or ray")
     if engine == "ray":
@@ -114,6 +126,7 @@ def upscale(
         cut = [file for file in files if file not in among]
         upscaler = load(model, backend=backend, device=device, threads=threads, precision=precision, sharp=sharp)
         info = upscaler.info
+        painter = canvas_loader(backend=backend, threads=threads, precision=precision)
         about = f"(model {info.name} {info.version}, {info.backend} on {info.device})"
         failed, done = list(missing), 0
 
@@ -137,7 +150,7 @@ def upscale(
             summary = restore_photos(
                 jobs_for(whole, roots, unique_stems(cut)), out, upscaler, photo_options, boxes=boxes,
                 detector=detector, weights=detector_weights, offline=offline, any_turn=any_turn, threads=threads,
-                workers=jobs, resume=resume, overwrite=overwrite, sheet=sheet, protected=cut,
+                workers=jobs, resume=resume, overwrite=overwrite, sheet=sheet, protected=cut, canvas=painter,
             )  # fmt: skip
             print(one_line(f"{summary.text()} -> {out} {about}"))
             failed += [(str(outcome.photo), outcome.reason) for outcome in summary.failed]
@@ -149,8 +162,9 @@ def upscale(
             )  # fmt: skip
             others = unique_stems(cut) + [file.stem for file in whole]
             bad = restore_videos(
-                videos, out, upscaler, finder, photo_options, reserved=others, overwrite=overwrite, sheet=sheet
-            )
+                videos, out, upscaler, finder, photo_options, reserved=others, overwrite=overwrite, sheet=sheet,
+                canvas=painter,
+            )  # fmt: skip
             failed += bad
             done += len(videos) - len(bad)
     if failed:

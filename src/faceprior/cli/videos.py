@@ -9,8 +9,10 @@ from pathlib import Path
 
 from .._version import __version__
 from ..errors import FacepriorError, one_line
+from ..photo.canvas import packaged_canvas
 from ..photo.options import PhotoOptions
 from ..photo.pipeline import Detector
+from ..runtime.canvas import CanvasNetwork
 from ..runtime.upscaler import Upscaler
 from .inputs import unique_stems
 from .progress import counting
@@ -43,6 +45,7 @@ def restore_videos(
     reserved: Iterable[str] = (),
     overwrite: bool,
     sheet: bool = True,
+    canvas: Callable[[], CanvasNetwork | None] = packaged_canvas,
 ) -> list[tuple[str, str]]:
     """One after the other, a bar for each; what failed, with the reason. reserved: stems that others have."""
     from ..video.convert import VideoReport, upscale_video
@@ -57,7 +60,8 @@ def restore_videos(
             return upscale_video(
                 file, out, upscaler, detector, options, stem=stem, overwrite=overwrite, sheet=sheet, about=about,
                 on_start=lambda total: bar.append(stack.enter_context(counting(file.name, total))),
-                on_frame=lambda: bar[0](),
+                on_frame=lambda: bar[0](), canvas=canvas,
+                say=lambda text: print(one_line(f"note: {file}: {text}"), file=sys.stderr),
             )  # fmt: skip
 
     failed = []

@@ -8,6 +8,7 @@ are folded into the convolutions (`folded`) and cost nothing.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -110,6 +111,14 @@ class Canvas(nn.Module):
         self.load_state_dict(state, strict=False)
 
     @torch.no_grad()
+    def approach(self, other: "Canvas", part: float) -> None:
+        """Bring the weights `part` of the way to another's that began with these, in place (WiSE-FT, CVPR 2022): what
+        lies between what was trained on much and what was trained on our photos is often better than both."""
+        theirs = dict(other.named_parameters())
+        for name, mine in self.named_parameters():
+            mine.lerp_(theirs[name], part)
+
+    @torch.no_grad()
     def measure_sizes(self, x: Tensor) -> None:
         """Note every layer's typical output on images (B, 3, h, w) in [-1, 1], before training begins."""
         sizes: dict[str, float] = {}
@@ -130,34 +139,32 @@ class Canvas(nn.Module):
         picture, features = self.levels((x + 1) * (GREY_LEVELS / 2), condition)
         return CanvasOutput(F.pixel_shuffle(picture, SCALE) * 2 - 1, features)
 
-    def levels(self, x: Tensor, condition: Tensor | None = None, *, fold: bool = False) -> tuple[Tensor, Tensor]:
-        """As `forward`, of grey levels 0..255 -> the picture in [0, 1] before its shuffle, (B, 48, h, w), features.
-
-        fold: one condition (1, 2) for the whole batch acts on the weights instead: the same sums, for export.
-        """
+    def levels(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As `forward`, of grey levels 0..255 -> the picture in [0, 1] before its shuffle, (B, 48, h, w), features."""
         changes = None if condition is None or self.told is None else iter(self.told(condition).unbind())
 
-        def conv(layer: nn.Conv2d, x: Tensor) -> Tensor:
-            if changes is None:
-                return layer(x)
+        def conv(name: str, x: Tensor) -> Tensor:
+            y = self.get_submodule(name)(x)
+            if changes is None or name == "upsampler":
+                return y
             scale, shift = next(changes)
-            if fold:
-                return F.conv2d(x, *_changed(layer, scale, shift), padding=layer.padding)
-            y = layer(x)
             return torch.addcmul(y + shift, y, scale)
 
-        first = conv(self.conv_1, x - self.mean.view(1, 3, 1, 1) * GREY_LEVELS)
+        return self.passed(x, conv)
+
+    def passed(self, x: Tensor, conv: Callable[[str, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """`levels` with convolutions of the caller's: by a layer's name, in the order of `told_layers`."""
+        first = conv("conv_1", x - self.mean.view(1, 3, 1, 1) * GREY_LEVELS)
         x, kept, hidden = first, None, None
         for i in range(1, BLOCKS + 1):
-            block: Block = getattr(self, f"block_{i}")
-            hidden = F.silu(conv(block.c1, x))
-            out = conv(block.c3, F.silu(conv(block.c2, hidden)))
+            hidden = F.silu(conv(f"block_{i}.c1", x))
+            out = conv(f"block_{i}.c3", F.silu(conv(f"block_{i}.c2", hidden)))
             x = (out + x) * (torch.sigmoid(out) - 0.5)
             kept = x if kept is None else kept
-        last = conv(self.conv_2, x)
-        features = conv(self.conv_cat, torch.cat([first, last, kept, hidden], 1))
+        last = conv("conv_2", x)
+        features = conv("conv_cat", torch.cat([first, last, kept, hidden], 1))
         with torch.autocast(x.device.type, enabled=False):  # eight bits of a bfloat16 are too few for a picture
-            return self.upsampler(features.float()), features
+            return conv("upsampler", features.float()), features
 
     @torch.no_grad()
     def folded(self, condition: tuple[float, float]) -> "Canvas":
@@ -166,13 +173,13 @@ class Canvas(nn.Module):
         changes = self.told(torch.tensor([condition], dtype=torch.float32)).unbind()
         for name, (scale, shift) in zip(self.told_layers(), changes, strict=True):
             layer = plain.get_submodule(name)
-            weight, bias = _changed(layer, scale, shift)
+            weight, bias = changed(layer, scale, shift)
             layer.weight.copy_(weight)
             layer.bias.copy_(bias)
         plain.told = None
         return plain
 
 
-def _changed(layer: nn.Conv2d, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+def changed(layer: nn.Conv2d, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
     """The layer's weight and bias that give its output times (1 + scale) plus shift, both (1, channels, 1, 1)."""
     return layer.weight * (1 + scale.view(-1, 1, 1, 1)), layer.bias * (1 + scale.view(-1)) + shift.view(-1)

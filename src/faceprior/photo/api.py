@@ -14,6 +14,7 @@ from .._version import __version__
 from ..errors import FacepriorError, FacepriorWarning
 from ..runtime.upscaler import Upscaler, load
 from .boxes import Detection, as_detections, read_boxes
+from .canvas import canvas_loader
 from .decode import any_number_of_pixels
 from .detect import make_detector
 from .given import Picture, decoded
@@ -33,6 +34,7 @@ class UpscaleOptions(TypedDict, total=False):
     max_size: float
     faces: Sequence[int] | None
     consistent: bool
+    canvas: str
     boxes: str | Path | Sequence[Detection | Box] | None
     detector: str | Detector
     detector_weights: str | Path | None
@@ -53,6 +55,7 @@ def upscale(
     max_size: float = 60.0,
     faces: Sequence[int] | None = None,
     consistent: bool = False,
+    canvas: str = "auto",
     boxes: str | Path | Sequence[Detection | Box] | None = None,
     detector: str | Detector = "auto",
     detector_weights: str | Path | None = None,
@@ -76,6 +79,8 @@ def upscale(
                 larger faces are left as they are
     faces:      only these, numbered in reading order from 1; None: all
     consistent: make each face agree with the photo's own pixels
+    canvas:     what enlarges all but the faces: "network", "lanczos", or "auto": the network where that takes up to a
+                minute
     boxes:      the faces themselves instead of a detector: (x, y, width, height) each, `Detection`s, or a JSON file
     detector:   "auto", "yunet", "embedded" (no download), or a function: uint8 (H, W, 3) -> list of `Detection`
     detector_weights: YuNet's file, else $FACEPRIOR_DETECTOR_WEIGHTS or fetched once; offline: fetch nothing
@@ -92,12 +97,14 @@ def upscale(
             _number("max_size", max_size),
             None if faces is None else _numbers(faces),
             bool(consistent),
+            canvas=canvas,
         )
         with any_number_of_pixels(not pixel_limit):
             picture = decoded(photo)
         found = _found(photo, boxes, detector, detector_weights, offline, any_turn, threads, warn)
         network = model if isinstance(model, Upscaler) else _model(model, sharp, device, threads, backend, precision)
-        result = upscale_photo(picture, network, found, chosen)
+        painter = canvas_loader(backend=backend, threads=threads, precision=precision)
+        result = upscale_photo(picture, network, found, chosen, canvas=painter)
     result.source = Path(os.fspath(photo)) if isinstance(photo, str | os.PathLike) else None
     result.about = {"faceprior": __version__, "model": asdict(network.info)}
     return result

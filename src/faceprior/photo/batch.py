@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FacepriorError
+from ..runtime.canvas import CanvasNetwork
 from .boxes import read_boxes
+from .canvas import packaged_canvas
 from .decode import read_image
 from .options import PhotoOptions
 from .pipeline import Detector, Network, upscale_photo
@@ -35,6 +37,22 @@ class Outcome:
     restored: int = 0
     left: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    unseen: float = 1.0  # the part of it that `on_part` was not told
+
+
+class _Seen:
+    """A photo's tiles, as parts of a photo: they are most of its time where the canvas network paints it."""
+
+    MOST = 0.9
+
+    def __init__(self, told: Callable[[float], None] | None):
+        self.part, self._told = 0.0, told
+
+    def __call__(self, done: int, total: int) -> None:
+        step = self.MOST / total
+        self.part += step
+        if self._told is not None:
+            self._told(step)
 
 
 @dataclass
@@ -81,6 +99,8 @@ def upscale_photos(
     write_faces: bool = True,
     sheet: bool = True,
     protected: Iterable[Path] = (),
+    canvas: Callable[[], CanvasNetwork | None] = packaged_canvas,
+    on_part: Callable[[float], None] | None = None,
     on_done: Callable[[Outcome], None] | None = None,
 ) -> Summary:
     """Every job -> its files under `out`, see `write_photo`.
@@ -88,7 +108,9 @@ def upscale_photos(
     detector: may be None where `boxes` is given (`read_boxes`); about: model and version for the JSON;
     workers: photos at a time, each with its own memory; resume: skip photos whose JSON says that the same file
     was done with the same settings; overwrite: replace results of an earlier run (an input, never);
-    protected: files besides the photos that no result may replace; on_done: called after each photo, one at a time.
+    protected: files besides the photos that no result may replace; canvas: as of `upscale_photo`;
+    on_part: called with each part of a photo that is done, which its outcome's `unseen` completes to 1;
+    on_done: called after each photo, one at a time.
     """
     settings = {**asdict(options), "detector": getattr(detector, "name", "boxes"), **(about or {})}
     settings = json.loads(json.dumps(settings))  # as it reads back: tuples are lists
@@ -107,7 +129,10 @@ def upscale_photos(
             faces = read_boxes(boxes, job.photo) if boxes is not None else detector
             if faces is None:
                 raise FacepriorError(f"{job.photo}: neither a detector nor boxes")
-            result = upscale_photo(picture, network, faces, options)
+            seen = _Seen(on_part)
+            result = upscale_photo(picture, network, faces, options, canvas=canvas, progress=seen)
+            if options.faces_only and not result.faces:
+                return Outcome(job.photo, "done", None, 0, Counter(), ["no face found, so nothing was written"])
             extra = {**(about or {}), "source": source, "settings": settings}
             write_photo(result, folder, job.photo.name, stem=job.stem, about=extra, faces=write_faces, sheet=sheet)
         except FacepriorError as error:
@@ -119,7 +144,7 @@ def upscale_photos(
         except Exception as error:  # a defect in one photo must not cost the user the other thousand
             return Outcome(job.photo, "failed", f"{job.photo}: internal error ({type(error).__name__}: {error})")
         left = Counter((face.reason or "left").split(":")[0] for face in result.faces if not face.restored)
-        return Outcome(job.photo, "done", None, len(result.restored), left, result.notes)
+        return Outcome(job.photo, "done", None, len(result.restored), left, result.notes, 1 - seen.part)
 
     for outcome in _parallel(one, jobs, workers):
         summary.outcomes.append(outcome)

@@ -8,14 +8,14 @@ within each tile, whose margin holds what that filter reaches over, too.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image
 
 from ..errors import FacepriorError
-from ..runtime.canvas import NAME, REACH, SCALE, CanvasNetwork, load_canvas
-from ..runtime.weights import registry
+from ..runtime.canvas import REACH, SCALE, CanvasNetwork, has_canvas, load_canvas
 from .enlarge import enlarge
 from .quality import told
 
@@ -61,6 +61,9 @@ class CanvasReport:
         return None
 
 
+LANCZOS, NOTHING = CanvasReport("lanczos"), CanvasReport("none")
+
+
 def paint(
     rgb: np.ndarray,
     scale: int,
@@ -77,12 +80,12 @@ def paint(
     first tile; network: gives it, or None where this build has none; quality: of the JPEG file the photo comes from
     """
     if scale == 1 or kind == "lanczos":
-        return enlarge(rgb, scale), CanvasReport("none" if scale == 1 else "lanczos")
+        return enlarge(rgb, scale), NOTHING if scale == 1 else LANCZOS
     found = network()
     if found is None:
         if kind == "network":
             raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
-        return enlarge(rgb, scale), CanvasReport("lanczos")
+        return enlarge(rgb, scale), LANCZOS
     condition, automatic = told(rgb, quality), kind == "auto"
     run = found.told(condition)
     tiles, grey = list(_tiles(*rgb.shape[:2])), is_grey(rgb)
@@ -103,11 +106,40 @@ def paint(
     return out, CanvasReport("network", condition, time.perf_counter() - began, estimate)
 
 
-@lru_cache(maxsize=1)
-def packaged_canvas() -> CanvasNetwork | None:
-    """The packaged network on all cores; None in a build without one."""
-    models, _ = registry()
-    return load_canvas() if NAME in models else None
+class FramePainter:
+    """The frames of one video by the network, all told the same, so that nothing flickers: the first frame's noise."""
+
+    def __init__(self, first: np.ndarray, scale: int, network: CanvasNetwork):
+        self.scale = scale
+        self._run = network.told(told(first, None))
+        began = time.perf_counter()
+        self(first)
+        self.seconds = time.perf_counter() - began  # a frame
+
+    def __call__(self, rgb: np.ndarray) -> Image.Image:
+        """uint8 (H, W, 3) -> RGB, `scale` times as large."""
+        out, grey = Image.new("RGB", (rgb.shape[1] * self.scale, rgb.shape[0] * self.scale)), is_grey(rgb)
+        for tile in _tiles(*rgb.shape[:2]):
+            corner = (tile.left * self.scale, tile.top * self.scale)
+            out.paste(_enlarged(rgb, tile, self.scale, self._run, grey), corner)
+        return out
+
+
+@lru_cache(maxsize=2)
+def canvas_for(backend: str, threads: int | None, precision: str) -> CanvasNetwork | None:
+    """The packaged network, kept; None in a build without one."""
+    return load_canvas(backend=backend, threads=threads, precision=precision) if has_canvas() else None
+
+
+def canvas_loader(
+    *, backend: str = "auto", threads: int | None = None, precision: str = "f32"
+) -> Callable[[], CanvasNetwork | None]:
+    """What loads the packaged network when it is first wanted."""
+    # Of a face model in PyTorch the canvas is still ONNX: the packaged one has no other form.
+    return partial(canvas_for, "openvino" if backend == "openvino" else "onnx", threads, precision)
+
+
+packaged_canvas = canvas_loader()
 
 
 @dataclass(frozen=True)
@@ -143,7 +175,7 @@ def _parts(length: int, margin: int) -> list[tuple[int, int]]:
     """0..length in equal parts that are, with their margins, at most TILE long."""
     count = 1 if length <= TILE else -(-length // (TILE - 2 * margin))
     edges = np.linspace(0, length, count + 1).round().astype(int)
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def _enlarged(

@@ -20,7 +20,7 @@ class PhotoOptions:
     faces: tuple[int, ...] | None = None  # numbers in reading order from 1; None = all
     consistent: bool = False  #             make each face agree with the photo's own pixels exactly
     max_pixels: int = MAX_PIXELS
-    canvas: str = "auto"  #                 what enlarges the rest of the photo: "network", "lanczos" or, by time, "auto"
+    canvas: str = "auto"  #                 what enlarges all but the faces: "network", "lanczos" or, by time, "auto"
     faces_only: bool = False  #             a photo without faces is not enlarged
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from ..face.frame import Frame
 from ..face.similarity import similarity_parameters
 from ..runtime.canvas import CanvasNetwork
 from .boxes import Detection, reading_order
-from .canvas import CanvasReport, Progress, packaged_canvas, paint
+from .canvas import LANCZOS, NOTHING, CanvasReport, Progress, packaged_canvas, paint
 from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
 from .decode import DecodedImage
@@ -111,7 +111,7 @@ class PhotoResult:
     notes: list[str] = field(default_factory=list)
     source: Path | None = None
     about: dict[str, Any] = field(default_factory=dict)
-    canvas: CanvasReport = CanvasReport("lanczos")  # how all but the faces was enlarged
+    canvas: CanvasReport = LANCZOS  # how all but the faces was enlarged
 
     @property
     def image(self) -> np.ndarray:
@@ -181,6 +181,8 @@ def upscale_photo(
     faces = [PhotoFace(i, d, face_frame(d)) for i, d in enumerate(reading_order(found), 1)]
     if not faces:
         notes.append("no face found")
+        if options.faces_only:
+            return PhotoResult(rgb, Image.fromarray(rgb), 1, [], None, picture.icc, notes, canvas=NOTHING)
     if options.faces is not None and (absent := [n for n in options.faces if n > len(faces)]):
         notes.append(f"there is no face {', '.join(map(str, absent))}: {len(faces)} found")
     chosen = [face for face in faces if _chosen(face, options)]

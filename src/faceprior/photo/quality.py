@@ -25,6 +25,7 @@ CLIPPED = 6.0  # grey levels from black and white
 QUIET = 0.3  # of the patches
 FEWEST = 6  # eigenvalues
 TEXTURE = (3.0, 6.0)  # grey levels: below the first nothing is told, from the second on all
+SCALED = (0.9, 1.3)  # what of it is left at half the size: of noise a half, of textures all or more
 SAMPLE = 1024  # pixels: the largest part of a photo that is measured, from its middle
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -51,11 +52,23 @@ def table_of_quality(quality: int) -> np.ndarray:
 def noise_level(rgb: np.ndarray) -> float:
     """Standard deviation of the noise in grey levels, 0 where a texture may as well be the cause.
 
-    Patches of the quietest third of a photo vary along few directions; what is left along all others is noise: the
-    smaller eigenvalues of their covariance (Chen, Zhu and Heng, ICCV 2015). On 30 reduced photographs it finds 0.95
-    of a true 8 grey levels (0.65 to 1.2 for nine of ten); of clean ones, 95 % read below 4.5.
+    Noise is what is left in a photo's quietest patches; and it halves where four pixels become one, which gravel,
+    grass and hair do not. On 30 reduced photographs it finds 0.95 of a true 8 grey levels (0.65 to 1.2 for eight of
+    ten), of clean ones none; of tiny textured pictures it says less than there is.
     """
     y = _middle(rgb) @ _LUMA
+    height, width = (size // 2 for size in y.shape)
+    found, half = _quietest(y), y[: height * 2, : width * 2].reshape(height, 2, width, 2).mean((1, 3))
+    if found <= TEXTURE[0]:
+        return 0.0
+    ratio = _quietest(half) / found
+    sure = (found - TEXTURE[0]) / (TEXTURE[1] - TEXTURE[0]), (SCALED[1] - ratio) / (SCALED[1] - SCALED[0])
+    return found * float(np.prod(np.clip(sure, 0, 1)))
+
+
+def _quietest(y: np.ndarray) -> float:
+    """What the quietest third of an image's patches hold beyond their few directions of variation: the smaller
+    eigenvalues of their covariance (Chen, Zhu and Heng, ICCV 2015), as a standard deviation."""
     if min(y.shape) < 2 * PATCH:
         return 0.0
     patches = np.lib.stride_tricks.sliding_window_view(y, (PATCH, PATCH)).reshape(-1, PATCH * PATCH)
@@ -70,8 +83,7 @@ def noise_level(rgb: np.ndarray) -> float:
     count = len(values)
     while count > FEWEST and values[:count].mean() > np.median(values[:count]):
         count -= 1
-    found = float(np.sqrt(max(0.0, values[:count].mean())))
-    return found * float(np.clip((found - TEXTURE[0]) / (TEXTURE[1] - TEXTURE[0]), 0, 1))
+    return float(np.sqrt(max(0.0, values[:count].mean())))
 
 
 def told(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:

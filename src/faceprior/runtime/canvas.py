@@ -16,11 +16,10 @@ from ..seal import unsealed
 from .backends.contract import read_header, reason
 from .fixed import fix_input
 from .threads import thread_count
-from .weights import ASSETS, packaged, read_checked
+from .weights import ASSETS, canvas_entry, read_checked
 
 SCALE = 4
 REACH = 21  # pixels of the input to each side that an output pixel depends on: its receptive field's radius
-NAME = "canvas"
 KEPT = 3  # sessions of so many conditions
 
 Condition = tuple[float, float]  # (q, n), see photo/quality.py
@@ -73,9 +72,16 @@ def load_canvas(
     return CanvasNetwork(make, CanvasInfo(name, str(header.get("version", "unknown")), sha256, "onnx"))
 
 
+def has_canvas() -> bool:
+    """Whether this build of faceprior packages one."""
+    return canvas_entry() is not None
+
+
 def _find(model: str | Path | None) -> tuple[Path, str | None, str]:
     if model is None:
-        entry = packaged(NAME, ASSETS)
+        entry = canvas_entry()
+        if entry is None:
+            raise FacepriorError("no canvas is packaged with this build of faceprior; give one by its path")
         return ASSETS / entry.file, entry.sha256, entry.name
     path = Path(model)
     if path.suffix not in (".onnx", ".safetensors"):

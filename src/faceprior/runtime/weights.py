@@ -2,7 +2,7 @@
 
 {"format": 1, "default": NAME, "models": {NAME: {"file": ..., "sha256": ..., "description": ...,
  "safetensors": {"file": ..., "sha256": ...}  # where the weights for PyTorch are packaged too
-}}}
+}}, "canvas": {"file": ..., "sha256": ..., "description": ...}}
 """
 
 import hashlib
@@ -45,6 +45,18 @@ def registry(assets: Path = ASSETS) -> tuple[dict[str, PackagedModel], str | Non
         return models, table.get("default")
     except FileNotFoundError:
         return {}, None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FacepriorError(f"{path}: damaged list of models ({error!r}); reinstall faceprior") from None
+
+
+def canvas_entry(assets: Path = ASSETS) -> PackagedModel | None:
+    """The packaged network for a photo's canvas, or None where a build has none: "canvas" beside "models"."""
+    path = assets / REGISTRY
+    try:
+        entry = json.loads(path.read_text("utf-8")).get("canvas")
+        return entry and PackagedModel("canvas", entry["description"], entry["file"], entry["sha256"])
+    except FileNotFoundError:
+        return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FacepriorError(f"{path}: damaged list of models ({error!r}); reinstall faceprior") from None
 

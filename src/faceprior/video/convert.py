@@ -14,9 +14,11 @@ from PIL import Image
 from ..errors import FacepriorError
 from ..files import write_atomically
 from ..photo.boxes import Detection
+from ..photo.canvas import FramePainter, packaged_canvas, readable
 from ..photo.enlarge import fitting_scale
 from ..photo.options import PhotoOptions
 from ..photo.pipeline import Detector, Network
+from ..runtime.canvas import CanvasNetwork
 from .canvas import FrameCanvas, Raster
 from .cast import MAX_SHOWN, Cast, describe
 from .colour import Colour
@@ -57,10 +59,13 @@ def upscale_video(
     about: dict[str, Any] | None = None,
     on_start: Callable[[int], None] | None = None,
     on_frame: Callable[[], None] | None = None,
+    canvas: Callable[[], CanvasNetwork | None] = packaged_canvas,
+    say: Callable[[str], None] | None = None,
 ) -> VideoReport:
     """`folder`/stem.mp4 (or .mov, .mkv), stem.json and stem.sheet.png.
 
-    on_start: gets the number of frames, as the file says it.
+    on_start: gets the number of frames, as the file says it; canvas: gives the network that enlarges frames, where the
+    options ask for it; say: is told what a user should know before that long work
     """
     stem = stem or path.stem
     with Video(path) as video:
@@ -76,7 +81,8 @@ def upscale_video(
         if on_start is not None:
             on_start(video.frames)
         report = VideoReport(where.target)
-        cast = _convert(video, where, coded, report, network, detector, options, every, on_frame or (lambda: None))
+        watch = Watch(on_frame or (lambda: None), canvas, say or report.notes.append)
+        cast = _convert(video, where, coded, report, network, detector, options, every, watch)
         report.notes = [*video.notes, *where.notes, *doubt, *report.notes]
     members = [cast.members[n] for n in sorted(cast.members)]
     drawn = cast_sheet(members) if sheet else None
@@ -96,9 +102,36 @@ def upscale_video(
     return report
 
 
+@dataclass(frozen=True)
+class Watch:
+    """Who is told of a conversion, and who enlarges its frames: see `upscale_video`."""
+
+    on_frame: Callable[[], None]
+    canvas: Callable[[], CanvasNetwork | None]
+    say: Callable[[str], None]
+
+
+def _painter(
+    first: VideoFrame, video: Video, scale: int, options: PhotoOptions, watch: Watch
+) -> FramePainter | None:
+    """The canvas network for a video's frames where it is asked for; its time is said first. None: Lanczos."""
+    if options.canvas != "network" or scale == 1:  # never of itself: a minute of video has 1,500 frames
+        return None
+    if not video.raster.plain:
+        watch.say("enlarged by Lanczos: the canvas network takes frames of 8 bits and square pixels")
+        return None
+    found = watch.canvas()
+    if found is None:
+        raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
+    painter = FramePainter(first.pixels, scale, found)
+    whole = f", {readable(painter.seconds * video.frames)} for all {video.frames}" if video.frames else ""
+    watch.say(f"the canvas network takes about {painter.seconds:.1f} s a frame{whole}; --canvas lanczos is fast")
+    return painter
+
+
 def _convert(
     video: Video, where: Plan, coded: Colour, report: VideoReport, network: Network, detector: Detector,
-    options: PhotoOptions, every: int, on_frame: Callable[[], None],
+    options: PhotoOptions, every: int, watch: Watch,
 ) -> Cast:  # fmt: skip
     tracker, cast = Tracker(), Cast()
 
@@ -114,7 +147,8 @@ def _convert(
     report.scale = fitting_scale(width, height, options.scale, min(options.max_pixels, FRAME_PIXELS))
     if report.scale < options.scale:
         report.notes.append(f"enlarged {report.scale} times, not {options.scale}: few players show larger frames")
-    restorer = FrameRestorer(network, options, report.scale)
+    painter = _painter(first, video, report.scale, options, watch)
+    restorer = FrameRestorer(network, options, report.scale, painter)
     with VideoWriter(where, video, width * report.scale, height * report.scale, coded) as writer:
         faces, found = look(first), tracker.found()
         for chunk, ahead in chunks(chain([first], frames), every):
@@ -130,7 +164,7 @@ def _convert(
                 looked = found if frame is chunk[0] else frozenset()
                 cast.see(seen, report.frames, seconds, here, looked, restorer.faces)
                 report.frames += 1
-                on_frame()
+                watch.on_frame()
             for packet in others:
                 writer.other(packet)
             others.clear()

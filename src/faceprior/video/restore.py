@@ -1,6 +1,6 @@
 """One frame after the other -> enlarged, its faces restored: positions smoothed, nothing pops in or out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,8 +38,17 @@ class Face:
 
 
 class FrameRestorer:
-    def __init__(self, network: Network, options: PhotoOptions, scale: int):
+    """painter: enlarges a frame by `scale`; None: Lanczos."""
+
+    def __init__(
+        self,
+        network: Network,
+        options: PhotoOptions,
+        scale: int,
+        painter: Callable[[np.ndarray], Image.Image] | None = None,
+    ):
         self.network, self.options, self.scale = network, options, scale
+        self._paint = painter or (lambda rgb: enlarge(rgb, scale))
         self.faces: dict[int, Face] = {}
 
     def __call__(
@@ -64,7 +73,7 @@ class FrameRestorer:
         # A first look at a face tells where it is; the second sees it there.
         cuts |= self._look(rgb, shown, [n for n in new if self.faces[n].place is not None], seconds)
 
-        canvas = enlarge(rgb, self.scale) if canvas is None else canvas
+        canvas = self._paint(rgb) if canvas is None else canvas
         for number in sorted(shown, key=lambda n: shown[n].side):
             face = self.faces[number]
             going = number in leaving or not self._fits(shown[number])

@@ -62,9 +62,10 @@ async def _upscale(request: Request, service: Service) -> Response:
 
 
 def parse(query: Mapping[str, str], service: Service) -> tuple[PhotoOptions, str]:
-    """?scale=4&strength=1&min_size=8&max_size=60&faces=1,3&consistent=true&answer=zip"""
+    """?scale=4&strength=1&min_size=8&max_size=60&faces=1,3&consistent=true&canvas=network&answer=zip"""
     kinds = {
-        "scale": int, "strength": float, "min_size": float, "max_size": float, "faces": _numbers, "consistent": _truth
+        "scale": int, "strength": float, "min_size": float, "max_size": float, "faces": _numbers, "consistent": _truth,
+        "canvas": str,
     }  # fmt: skip
     chosen: dict[str, Any] = {}
     for name, text in query.items():

@@ -18,6 +18,7 @@ from .service import Service, file_name
 
 log = logging.getLogger("faceprior.web")
 FONTS = ("system-ui", "sans-serif")
+CANVASES = {"Network, if within a minute": "auto", "Network": "network", "Lanczos": "lanczos"}
 MONO = ("ui-monospace", "monospace")
 
 HEAD = """# faceprior
@@ -46,13 +47,16 @@ CSS = """<style>
 def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
     limits = service.limits
 
-    def restore(photo: str | None, scale: float, strength: float, max_size: float, consistent: bool) -> tuple:
+    def restore(
+        photo: str | None, scale: float, strength: float, max_size: float, consistent: bool, canvas: str
+    ) -> tuple:
         try:
             if photo is None:
                 raise Refused(400, "choose a photo first")
             options = service.options(
-                scale=int(scale), strength=float(strength), max_size=float(max_size), consistent=bool(consistent)
-            )
+                scale=int(scale), strength=float(strength), max_size=float(max_size), consistent=bool(consistent),
+                canvas=CANVASES.get(canvas, canvas),
+            )  # fmt: skip
             with service.turns.enter() as place:
                 future = place.submit(lambda: show(Path(photo).read_bytes(), options))
             return future.result(limits.timeout)
@@ -104,6 +108,10 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
                     scale = gr.Slider(1, 8, 4, step=1, label="Enlarge", info="times as large")
                     strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", info="of the restored faces")
                     max_size = gr.Slider(8, 200, 60, step=1, label="Largest face", info="pixels; larger ones are left")
+                    canvas = gr.Radio(
+                        list(CANVASES), value=next(iter(CANVASES)), label="Rest of the photo",
+                        info="enlarged by a small network, or by Lanczos",
+                    )  # fmt: skip
                     consistent = gr.Checkbox(False, label="Consistent: agree with the photo's own pixels exactly")
                 boxes = gr.Image(
                     label="Found", type="filepath", interactive=False, buttons=["fullscreen"], elem_id="boxes"
@@ -125,7 +133,7 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
                 )  # fmt: skip
         gr.Markdown(RESPONSIBLE, elem_id="note")
 
-        inputs = [photo, scale, strength, max_size, consistent]
+        inputs = [photo, scale, strength, max_size, consistent, canvas]
         outputs = [said, slider, boxes, faces, *files]
         queued["show_progress_on"] = slider  # not on each of the outputs
         gr.on([go.click, photo.upload], restore, inputs, outputs, api_name="upscale", **queued)

@@ -56,7 +56,8 @@ TABLE3 = Table(
         Claim("The adversarial loss costs PSNR, with Lh", "pf-h", "pfu-h"),
     ),
     reduced=REDUCED,
-    reduced_note="The network is the paper's plan at the widths of `compact`, its STN taught by the row's losses alone. "
+    reduced_note="The network is the paper's plan at the widths of `compact`, its STN taught by the row's losses "
+    "alone. "
     "Lf is the real VGG-19 loss, of 4 of each step's 16 faces; LU comes in after 192 steps.",
     figures={"figure4": Picture(("p", "pf", "pfu", "p-h", "pf-h", "pfu-h"))},
 )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...dataset.rough import CHANCES
+from ...dataset.rough import Chances
 from ...errors import FacepriorError
 from ...networks.canvas import Canvas
 from ...networks.weights import save_model
@@ -26,8 +26,11 @@ from .config import FREE_ON_RESUME, CanvasTraining
 from .pictures import Batches, load_pictures
 from .validate import Validation
 
+# Files above all: what else photos go through is told in part or not at all, and is rarer.
+ROUGH = Chances(blur=0.1, resample=0.08, noise=0.15, sharpen=0.08, jpeg=0.92, jpeg_twice=0.2)
 CLIP = 0.2  # of the gradient's norm
-USUAL_WEIGHT, LARGEST_PART = 0.15, 4.0  # the weights that learn at the rate itself; no layer learns faster than 4 times
+USUAL_WEIGHT = 0.15  # the size of weights that learn at the rate itself
+SLOWEST, FASTEST = 0.5, 2.0  # times the rate
 CHARBONNIER = 1e-3  # of values in [-1, 1]: an eighth of a grey level
 
 
@@ -49,7 +52,7 @@ class CanvasTrainer:
         if span is not None:
             self.network.take_span(span)
         self.pictures = load_pictures(photos, faces, config)
-        self.batches = Batches(self.pictures, config, CHANCES)
+        self.batches = Batches(self.pictures, config, ROUGH)
         self.checkpoints = Checkpoints(self.folder / "checkpoints")
         self.step, self.elapsed = 0, 0.0
         self.usual: float | None = None  # the loss of late, smoothed
@@ -86,6 +89,8 @@ class CanvasTrainer:
             self.network.load_state_dict(state["network"])
             self.average.module.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
+            for group, given in zip(self.optimiser.param_groups, groups, strict=True):
+                group["base"] = given["base"]
             self.step, self.elapsed = state["step"], state["elapsed"]
         self.journal = Journal(self.folder, self.step)
         print(
@@ -102,7 +107,8 @@ class CanvasTrainer:
         for module in self.network.modules():
             if isinstance(module, torch.nn.Conv2d):
                 part = float(module.weight.detach().square().mean().sqrt()) / USUAL_WEIGHT
-                groups.append({"params": list(module.parameters()), "base": self.config.rate * min(LARGEST_PART, part)})
+                part = min(max(part, SLOWEST), FASTEST)
+                groups.append({"params": list(module.parameters()), "base": self.config.rate * part})
         return groups
 
     def _run(self, stop: StopRequest) -> str:

@@ -125,7 +125,7 @@ class Batches:
             image = scales[max(0, int(rng.integers(len(scales) + 1)) - 1)]  # the smallest, cleanest twice as often
         window, (top, left) = _window(image, patch, rng)
         target = coloured(window, rng)
-        if rng.random() < 0.15:
+        if rng.random() < 0.08:
             target = sharpen(target, rng.uniform(0.3, 1.0), rng.uniform(0.6, 1.5))
         lr, told = to_quarter(target), (0.0, 0.0)
         if not clean:
