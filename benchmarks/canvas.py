@@ -133,7 +133,7 @@ def boxed(photo: Array, truth: Array, boxes: list) -> float:
 
 
 def speed(made: dict[str, CanvasNetwork | None], threads: int | None, backend: str) -> None:
-    """CPU time is no measure of two cores: the least of several runs, beside the convolution peak in the same minutes."""
+    """CPU time is no measure of two cores: the least of several runs, beside the convolution peak in those minutes."""
     from peaks import onnx_runtime, openvino, peaks
 
     runtime = openvino(threads, "f32") if backend == "openvino" else onnx_runtime(threads)
@@ -148,7 +148,8 @@ def speed(made: dict[str, CanvasNetwork | None], threads: int | None, backend: s
     megapixels = rgb.shape[0] * rgb.shape[1] / 1e6
     least = min(photo) / megapixels
     bound = 2 * MACS * 1e6 / 1e9 / (peak.gflop / min(convolution))
-    print(f"\n{least:.1f} s a megapixel of input; its multiplications at the peak: {bound:.1f} s ({least / bound:.2f}x)")
+    ratio = least / bound
+    print(f"\n{least:.1f} s a megapixel of input; its multiplications at the peak: {bound:.1f} s ({ratio:.2f}x)")
 
 
 def _seconds(work: Callable[[], object]) -> float:
