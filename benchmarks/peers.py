@@ -35,7 +35,8 @@ from faceprior.dataset.protocol import UPRIGHT
 from faceprior.dataset.store import FaceStore
 from faceprior.evaluation.floors import Bicubic, Lanczos, as_it_lies
 from faceprior.evaluation.identity import IdentityNetwork
-from faceprior.evaluation.models import Ours, Restored, Restorer
+from faceprior.evaluation.ours import Ours
+from faceprior.evaluation.restorer import Restored, Restorer
 from faceprior.evaluation.scores import score_split
 from faceprior.runtime.upscaler import load
 

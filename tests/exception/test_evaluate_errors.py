@@ -13,8 +13,9 @@ from onnx import TensorProto, helper  # noqa: E402
 from faceprior.errors import FacepriorError  # noqa: E402
 from faceprior.evaluation.evaluate import EvaluateOptions, evaluate  # noqa: E402
 from faceprior.evaluation.identity import IdentityNetwork  # noqa: E402
-from faceprior.evaluation.models import Restored, resolve  # noqa: E402
+from faceprior.evaluation.models import resolve  # noqa: E402
 from faceprior.evaluation.outside import PythonModel  # noqa: E402
+from faceprior.evaluation.restorer import Restored  # noqa: E402
 from faceprior.evaluation.scores import _check  # noqa: E402
 
 

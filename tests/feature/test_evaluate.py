@@ -28,7 +28,8 @@ from faceprior.evaluation.evaluate import EvaluateOptions, evaluate  # noqa: E40
 from faceprior.evaluation.floors import BicubicTrue, enlarge  # noqa: E402
 from faceprior.evaluation.groups import breakdown  # noqa: E402
 from faceprior.evaluation.metrics import to_levels  # noqa: E402
-from faceprior.evaluation.models import Restored, register, resolve  # noqa: E402
+from faceprior.evaluation.models import register, resolve  # noqa: E402
+from faceprior.evaluation.restorer import Restored  # noqa: E402
 from faceprior.evaluation.scores import as_images, score_split  # noqa: E402
 from faceprior.face.similarity import similarity_parameters  # noqa: E402
 from faceprior.networks.config import MTUNConfig  # noqa: E402

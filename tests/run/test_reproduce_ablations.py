@@ -28,7 +28,7 @@ from faceprior.evaluation.reproduce.table3 import TABLE3  # noqa: E402
 from faceprior.face.similarity import similarity_parameters  # noqa: E402
 from faceprior.networks.mtun import MTUN  # noqa: E402
 from faceprior.networks.vgg import VGGFeatures  # noqa: E402
-from faceprior.networks.weights import load_model, read_header, save_model  # noqa: E402
+from faceprior.networks.weights import load_model, read_header  # noqa: E402
 from faceprior.training.config import TrainConfig  # noqa: E402
 
 TINY = ("run.steps=2", "run.batch=4", "data.val_faces=0", "run.pictures=0", "schedule.warmup_steps=1")
@@ -355,24 +355,21 @@ def test_what_it_refuses(name, flags, said, tiny_shards, tmp_path):
     assert not (tmp_path / "o").exists()
 
 
-def test_mtun_takes_its_own_localisation_net_alone(tmp_path):
+def test_mtun_takes_its_own_localisation_net_alone():
     from faceprior.networks.comparators.config import STN0Config
     from faceprior.networks.config import MTUNConfig
     from faceprior.networks.kinds import make_network
 
-    ours, paper = (tmp_path / f"{kind}.safetensors" for kind in ("lr", "paper"))
     aligner = make_network(STN0Config(localisation="lr"))
     torch.nn.init.normal_(aligner.localisation.net[-1].weight)
-    save_model(aligner, ours)
-    save_model(make_network(STN0Config()), paper)
     network = MTUN(MTUNConfig.compact())
-    network.take_stn0(ours)
+    network.take_stn0(aligner, "lr.safetensors")
     mine, its = network.localisation.state_dict(), aligner.localisation.state_dict()
     assert all(torch.equal(mine[key], its[key]) for key in its)
     with pytest.raises(FacepriorError, match=r"paper\.safetensors: holds another STN"):
-        network.take_stn0(paper)
+        network.take_stn0(make_network(STN0Config()), "paper.safetensors")
     with pytest.raises(FacepriorError, match="localisation"):
-        MTUN().take_stn0(ours)
+        MTUN().take_stn0(aligner, "lr.safetensors")
 
 
 def test_the_feature_loss_of_some_faces_is_that_of_the_first_ones(tiny_shards, tmp_path, vgg):

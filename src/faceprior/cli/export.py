@@ -68,7 +68,8 @@ def export(
     if stn0 is not None:
         if not hasattr(network, "take_stn0"):
             raise FacepriorError(f"{weights}: has no STN to replace; leave --stn0 out")
-        network.take_stn0(weights_of_run(stn0) if stn0.is_dir() else stn0)
+        path = weights_of_run(stn0) if stn0.is_dir() else stn0
+        network.take_stn0(load_model(path), str(path))
         header["provenance"] = {**header.get("provenance", {}), "stn0": stn0.name}
     if package is not None:
         from .package import package_model

@@ -8,7 +8,8 @@ from ..errors import FacepriorError
 from ..networks.mtun import MTUN
 from ..networks.unet import UNet
 from ..runtime.backends.torch import TorchBackend
-from .models import Ours, Restored
+from .ours import Ours
+from .restorer import Restored
 
 
 class Aligned(Ours):

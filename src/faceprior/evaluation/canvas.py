@@ -12,7 +12,7 @@ from ..errors import FacepriorError
 from ..networks.canvas import Canvas
 from ..networks.weights import load_model, read_header
 from .floors import as_it_lies
-from .models import HR_SIZE, Restored
+from .restorer import HR_SIZE, Restored
 
 
 class CanvasModel:

@@ -5,7 +5,7 @@ from PIL import Image
 
 from ..dataset.bicubic import enlarge, set_upright
 from ..dataset.pairs import Pairs
-from .models import HR_SIZE, Restored
+from .restorer import HR_SIZE, Restored
 
 
 class Bicubic:

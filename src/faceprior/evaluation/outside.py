@@ -24,8 +24,8 @@ import numpy as np
 from ..dataset.bicubic import enlarge
 from ..dataset.pairs import Pairs
 from ..errors import FacepriorError
-from .models import HR_SIZE, Restored
 from .onnxfile import OnnxFile
+from .restorer import HR_SIZE, Restored
 
 CHOICES = {"layout": ("nchw", "nhwc"), "colour": ("rgb", "bgr")}
 KNOWN = ("range", "out_range", "layout", "size", "colour")

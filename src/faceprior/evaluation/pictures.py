@@ -17,7 +17,7 @@ from ..files import write_atomically
 from ..runtime.pictures import overlay
 from .floors import BicubicTrue
 from .metrics import to_levels
-from .models import HR_SIZE, Restorer
+from .restorer import HR_SIZE, Restorer
 from .scores import as_images
 
 HEADER = 14

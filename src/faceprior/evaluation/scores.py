@@ -16,8 +16,8 @@ from .consistency import lr_consistency
 from .heatmaps import score_heatmaps
 from .identity import IdentityNetwork, cosine
 from .metrics import as_levels, inside_photo, score_images, to_levels
-from .models import HR_SIZE, Restored, Restorer
 from .place import chosen_frame, score_place
+from .restorer import HR_SIZE, Restored, Restorer
 from .stn import score_transforms
 
 

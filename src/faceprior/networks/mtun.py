@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 import torch
@@ -125,11 +124,12 @@ class MTUN(nn.Module):
         """The localisation net's: it breaks under the rate of the rest and has its own."""
         return self.localisation.parameters()
 
-    def take_stn0(self, path: Path) -> None:
-        """Start from the STN of a trained STN0 or MTUN, and train it on. FacepriorError where that is another net."""
+    def take_stn0(self, found: nn.Module, name: str) -> None:
+        """Start from the STN of a trained STN0, MTUN or U-Net, and train it on. `name` of its file is for the
+        FacepriorError where that is another net."""
         if self.config.localisation == "paper":
             raise FacepriorError("--stn0: an STN with model.localisation = 'paper' sees features, not the LR; use 'lr'")
-        take_localisation(self, path)
+        take_localisation(self, found, name)
 
     def locate(self, lr: Tensor) -> Tensor:
         """The STN's transform (B, 2, 3) alone."""
@@ -172,16 +172,13 @@ class MTUN(nn.Module):
         return MTUNOutput(sr, heatmaps, transform, looks, points, sharp=sharp)
 
 
-def take_localisation(network: nn.Module, path: Path) -> None:
-    """Give `network`, an STN0 or MTUN, the localisation net of the one in `path`, where the two have the same."""
-    from .weights import load_model
-
-    found = load_model(path)
+def take_localisation(network: nn.Module, found: nn.Module, name: str) -> None:
+    """Give `network` the localisation net of `found`, where the two have the same. `name`: of the file of `found`."""
     same = ("localisation", "landmarks", "max_angle", "max_log_scale", "max_shift")
     differs = [k for k in same if getattr(found.config, k, None) != getattr(network.config, k)]
     if differs:
         other = ", ".join(differs)
-        raise FacepriorError(f"{path}: holds another STN ({other}); train one with the preset table1/aligner")
+        raise FacepriorError(f"{name}: holds another STN ({other}); train one with the preset table1/aligner")
     network.localisation.load_state_dict(found.localisation.state_dict())
 
 

@@ -6,7 +6,6 @@ faces, where eyes and mouth have their places. The heatmaps guide the last part,
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Self
 
 import torch
@@ -79,9 +78,9 @@ class UNet(nn.Module):
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         return iter(())  # frozen
 
-    def take_stn0(self, path: Path) -> None:
-        """Take the STN of a trained STN0, MTUN or U-Net. FacepriorError where that is another net."""
-        take_localisation(self, path)
+    def take_stn0(self, found: nn.Module, name: str) -> None:
+        """Take the STN of a trained STN0, MTUN or U-Net, of the file `name`. FacepriorError where that is another."""
+        take_localisation(self, found, name)
 
     def take_canvas(self, canvas: Canvas) -> None:
         """Take over a canvas's weights. FacepriorError where it is of another size, or the network takes none."""

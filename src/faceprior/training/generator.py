@@ -49,7 +49,8 @@ def make_generator(
     if stn0 is not None and not resumed:
         if not hasattr(network, "take_stn0"):
             raise FacepriorError(f"--stn0: kind '{kind_of(config.model)}' takes none")
-        network.take_stn0(stn0 / "model.safetensors" if stn0.is_dir() else stn0)
+        path = stn0 / "model.safetensors" if stn0.is_dir() else stn0
+        network.take_stn0(load_model(path), str(path))
     if not resumed and not config.run.initial:
         _take_canvas(network, canvas)
     if hasattr(network, "learn") and not resumed:

@@ -12,8 +12,8 @@ from ...dataset.store import FaceStore
 from ...errors import FacepriorError
 from ...files import write_atomically
 from ..metrics import to_levels
-from ..models import HR_SIZE, Restorer
 from ..pictures import HEADER, chosen, overlays
+from ..restorer import HR_SIZE, Restorer
 from ..scores import as_images
 
 GAP = 2

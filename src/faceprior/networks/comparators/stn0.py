@@ -1,7 +1,6 @@
 """STN0: the paper's aligner of LR faces (section 3.4), for the comparators that want an upright input."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -29,9 +28,10 @@ class STN0(nn.Module):
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         return self.localisation.parameters()
 
-    def take_stn0(self, path: Path) -> None:
-        """Start from the STN of a trained STN0 or MTUN, and train it on. FacepriorError where that is another net."""
-        take_localisation(self, path)
+    def take_stn0(self, found: nn.Module, name: str) -> None:
+        """Start from the STN of a trained STN0, MTUN or U-Net, of the file `name`, and train it on. FacepriorError
+        where that is another net."""
+        take_localisation(self, found, name)
 
     def align(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """-> (the LR set upright (B, 3, 16, 16), the transform (B, 2, 3))."""
@@ -58,13 +58,10 @@ class AlignedNetwork(nn.Module):
         super().__init__()
         self.stn0 = STN0().requires_grad_(False)
 
-    def take_stn0(self, path: Path) -> None:
-        """Take over a trained STN0's weights. Raises FacepriorError where the file holds something else."""
-        from ..weights import load_model
-
-        found = load_model(path)
+    def take_stn0(self, found: nn.Module, name: str) -> None:
+        """Take over a trained STN0's weights. Raises FacepriorError where the file `name` holds something else."""
         if not isinstance(found, STN0) or found.config != self.stn0.config:
-            raise FacepriorError(f"{path}: holds no STN0 of the paper's plan; train one with the preset table1/stn0")
+            raise FacepriorError(f"{name}: holds no STN0 of the paper's plan; train one with the preset table1/stn0")
         self.stn0.load_state_dict(found.state_dict())
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:

@@ -1,0 +1,42 @@
+"""The models of this project under evaluation."""
+
+import numpy as np
+
+from ..dataset.bicubic import enlarge
+from ..dataset.pairs import Pairs
+from ..errors import FacepriorError
+from ..runtime.upscaler import load
+from .restorer import Restored
+
+
+def _has_heatmaps(header: dict) -> bool:
+    config = header.get("config", {})
+    if header.get("model", "mtun") == "unet":
+        return bool(config.get("heatmaps", True))
+    return header.get("model", "mtun") == "mtun" and config.get("heb", True) != 0
+
+
+class Ours:
+    """A model of this project, called exactly as a user calls it."""
+
+    def __init__(self, spec: str, device: str, *, name: str | None = None, sharp: bool = False):
+        self.upscaler = load(spec, device=device, sharp=sharp)
+        self.name, self.sha256 = name or spec, self.upscaler.info.sha256
+        header = self.upscaler.backend.header
+        # Without an HEB ("w/o Lh", comparators) the maps are zeros that keep the interface, not a prediction.
+        self.maps = _has_heatmaps(header)
+
+    def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
+        result = self.upscaler(self._fitting(lr))
+        return Restored(result.images, result.heatmaps if self.maps else None, result.transforms)
+
+    def _fitting(self, lr: np.ndarray) -> np.ndarray:
+        """The LR at the model's size: a larger one is reduced as the protocol reduces, a smaller one refused."""
+        size, given = self.upscaler.size, lr.shape[1]
+        if given == size:
+            return lr
+        if given < size:
+            raise FacepriorError(
+                f"model '{self.name}': takes faces of {size} px, the protocol gives {given}; name one with -{size}"
+            )
+        return enlarge(lr, size)
