@@ -17,6 +17,7 @@ def serve(
         None, help="On loopback: a further name to be asked by, as that of a proxy in front; any number of times."
     ),
     port: int = typer.Option(7860, min=0, max=65535, help="0 takes a free one."),
+    root_path: str = typer.Option("", help="Behind a proxy at a sub-path, as /faces; X-Forwarded-Prefix says it, too."),
     detector: str = typer.Option("auto", help="auto, yunet, embedded (no download)."),
     detector_weights: Path | None = typer.Option(
         None, help="YuNet's file, else $FACEPRIOR_DETECTOR_WEIGHTS or fetched once."
@@ -38,12 +39,24 @@ def serve(
     from ..runtime.upscaler import load
     from ..web import server
     from ..web.limits import Limits
+    from ..web.prefix import checked
     from ..web.service import Service
 
+    root = checked(root_path)
     limits = Limits(max_upload, max_pixels, queue, workers, timeout, keep)
     upscaler = load(model, device="cpu", threads=threads, sharp=sharp)
     finder = make_detector(detector, weights=detector_weights, threads=threads, offline=offline, warn=_warn)
-    server.serve(Service(upscaler, finder, limits), host, port, allow_host or ())
+    service = Service(
+        upscaler,
+        finder,
+        limits,
+        sharp,
+        other=lambda: load(model, device="cpu", threads=threads, sharp=not sharp),
+        turned=lambda: make_detector(
+            detector, weights=detector_weights, any_turn=True, threads=threads, offline=offline, warn=_warn
+        ),
+    )
+    server.serve(service, host, port, allow_host or (), root)
 
 
 def _warn(text: str) -> None:

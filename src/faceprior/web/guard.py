@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from ..errors import one_line
 from .folder import PrivateFolder
-from .http import refusal
+from .http import METHODS, refusal
 from .limits import Limits, Refused
 
 Scope = Message = MutableMapping[str, Any]
@@ -28,7 +28,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = logging.getLogger("faceprior.web")
 API = "/gradio_api"
 ROUTES = re.compile(
-    r"/|/upscale|/health|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/(static|assets|svelte)/.*"
+    r"/|/upscale|/health|/docs|/openapi\.json|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/(static|assets|svelte)/.*"
     rf"|{API}/(info/?|startup-events|app_id/?|upload|upload_progress|queue/join|queue/data|cancel|reset/?"
     r"|file=.*|heartbeat/[\w-]+|call/upscale(/[\w-]+)?)"
 )
@@ -75,7 +75,7 @@ class Guard:
         except Refused as error:
             if not answer.started:
                 answer.refused = None
-                await refusal(error.status, str(error))(scope, receive, answer)
+                await refusal(error.status, str(error), error.headers)(scope, receive, answer)
         except Exception as error:
             answer.failed = True
             if scope["path"] != FORMS:  # a defect, Gradio's or ours: the client learns that alone, the log all of it
@@ -94,6 +94,8 @@ class Guard:
         path = unquote(scope["path"])
         if not ROUTES.fullmatch(path):
             raise Refused(404, "there is nothing here")
+        if scope["method"] not in METHODS.get(path, (scope["method"],)):
+            raise Refused(405, f"{path} takes {' and '.join(METHODS[path])}", {"allow": ", ".join(METHODS[path])})
         if f"{API}/file=" in path and not self.folder.holds(path.split("file=", 1)[1]):
             raise Refused(403, "this file is not served")
         most = self.limits.max_upload if path in UPLOADS else SMALL

@@ -1,25 +1,29 @@
-"""`POST /upscale`: a photo as the request's body, everything about it as the answer."""
+"""`POST /upscale`: a photo as the request's body or in a form, everything about it as the answer."""
 
 import asyncio
 import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ..errors import FacepriorError
-from ..photo.options import PhotoOptions
+from . import openapi
+from .form import read_upload
 from .limits import Refused
 from .outcome import write_files
+from .prefix import current
 from .service import Service, file_name
+from .wanted import parse
 
-ANSWERS = ("zip", "photo", "json")
+METHODS = {"/upscale": ("POST",), **dict.fromkeys(("/health", "/docs", "/openapi.json"), ("GET", "HEAD"))}
 log = logging.getLogger("faceprior.web")
 
 
@@ -38,21 +42,29 @@ def routes(service: Service) -> list[Route]:
         turns = service.turns
         return JSONResponse({"status": "ok", "photos": turns.taken, "places": turns.places, **service.about})
 
-    return [Route("/upscale", upscale, methods=["POST"]), Route("/health", health)]
+    async def described(request: Request) -> Response:
+        return JSONResponse(openapi.description(service.limits, current()))
+
+    async def docs(request: Request) -> Response:
+        return HTMLResponse(openapi.page(service.limits, _address(request)))
+
+    handlers = {"/upscale": upscale, "/health": health, "/openapi.json": described, "/docs": docs}
+    return [Route(path, handler, methods=list(METHODS[path])) for path, handler in handlers.items()]
 
 
 async def _upscale(request: Request, service: Service) -> Response:
-    options, answer = parse(request.query_params, service)
+    parse(request.query_params, service.limits)  # a wrong option is said before the upload
     with service.turns.enter() as place:
-        data = await request.body()
+        data, name, chosen = await read_upload(request)
+        wanted = parse({**request.query_params, **chosen}, service.limits)
 
         def work() -> Response:
-            result = service.restore(data, options)
+            result, about = service.restore(data, wanted)
             with tempfile.TemporaryDirectory(prefix="faceprior-http-") as folder:
-                files = write_files(result, Path(folder), file_name(data), service.about)
-                if answer == "json":
+                files = write_files(result, Path(folder), file_name(data, name), about, sheet=wanted.sheet)
+                if wanted.answer == "json":
                     return Response(json.dumps(files.data, allow_nan=False), media_type="application/json")
-                return _download(files.archive if answer == "zip" else files.photo)
+                return _download(files.archive if wanted.answer == "zip" else files.photo)
 
         future = asyncio.wrap_future(place.submit(work))
     try:
@@ -61,38 +73,26 @@ async def _upscale(request: Request, service: Service) -> Response:
         raise Refused(504, f"not done within {service.limits.timeout:g} seconds") from None
 
 
-def parse(query: Mapping[str, str], service: Service) -> tuple[PhotoOptions, str]:
-    """?scale=4&strength=1&min_size=8&max_size=60&faces=1,3&consistent=true&canvas=network&answer=zip"""
-    kinds = {
-        "scale": int, "strength": float, "min_size": float, "max_size": float, "faces": _numbers, "consistent": _truth,
-        "canvas": str,
-    }  # fmt: skip
-    chosen: dict[str, Any] = {}
-    for name, text in query.items():
-        if name == "answer":
-            continue
-        if name not in kinds:
-            raise Refused(400, f"unknown option; known: {', '.join([*kinds, 'answer'])}")
-        try:
-            chosen[name] = kinds[name](text)
-        except ValueError:
-            raise Refused(400, f"{name}: not a value of this option") from None
-    answer = query.get("answer", "zip")
-    if answer not in ANSWERS:
-        raise Refused(400, f"answer: expected {', '.join(ANSWERS)}")
-    return service.options(**chosen), answer
+def _address(request: Request) -> str:
+    """Of this server, as the client knows it: for examples on a page."""
+    headers = request.headers
+    scheme = "https" if headers.get("x-forwarded-proto", "").split(",")[0].strip() == "https" else request.url.scheme
+    host = headers.get("x-forwarded-host", "").split(",")[0].strip() or request.url.netloc
+    return f"{scheme}://{host}{current()}"
 
 
-def refusal(status: int, message: str) -> JSONResponse:
-    headers = {"retry-after": "30"} if status == 503 else None
+def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    headers = {"retry-after": "30"} if status == 503 else headers
     return JSONResponse({"error": message}, status, headers)
 
 
 def _download(path: Path) -> Response:
     kinds = {".zip": "application/zip", ".png": "image/png", ".jpg": "image/jpeg"}
+    plain = path.name.encode("ascii", "replace").decode().replace("?", "_")
     headers = {
-        "content-disposition": f'attachment; filename="{path.name}"', "content-length": str(path.stat().st_size)
-    }  # fmt: skip
+        "content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(path.name)}",
+        "content-length": str(path.stat().st_size),
+    }
     # In pieces, from a file without a name: a client that reads slowly holds no photo in memory.
     nameless = tempfile.TemporaryFile()  # noqa: SIM115  closed when it was sent
     with path.open("rb") as file:
@@ -105,13 +105,3 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
     with file:
         while piece := file.read(2**18):
             yield piece
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false", "1", "0"):
-        raise ValueError(text)
-    return text.lower() in ("true", "1")

@@ -39,11 +39,11 @@ class Limits:
 
 
 class Refused(FacepriorError):
-    """A request that is not served. The message is for the one who asked; status: of HTTP."""
+    """A request that is not served. The message is for the one who asked; status, headers: of HTTP."""
 
-    def __init__(self, status: int, message: str):
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None):
         super().__init__(message)
-        self.status = status
+        self.status, self.headers = status, headers
 
 
 def read_photo(data: bytes, limits: Limits) -> DecodedImage:

@@ -1,5 +1,6 @@
 """A `PhotoResult` for people: the boxes on the photo, before and after, the faces, a line of text, the files."""
 
+import json
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -9,8 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..files import write_text
+from ..photo.cropped import HEATMAPS, describe
 from ..photo.enlarge import enlarge
-from ..photo.pipeline import PhotoResult
+from ..photo.pipeline import PhotoFace, PhotoResult
+from ..photo.single import FaceResult
 from ..photo.write import write_photo
 from ..runtime.pictures import overlay
 
@@ -66,15 +70,14 @@ def before_after(result: PhotoResult) -> tuple[Image.Image, Image.Image]:
     return Image.fromarray(result.before).resize(size, Image.Resampling.LANCZOS), after
 
 
-def gallery(result: PhotoResult) -> list[tuple[Image.Image, str]]:
-    """Three pictures for each restored face, with captions: 16x16, 128x128, heatmaps."""
-    shown = []
-    for face in result.restored[:MOST]:
-        seen = Image.fromarray(face.lr).resize((CELL, CELL), Image.Resampling.NEAREST)
-        shown.append((seen, f"{face.number}, {face.size:.0f} px"))
-        shown.append((Image.fromarray(face.image), "restored"))
-        shown.append((Image.fromarray(overlay(face.image, face.heatmaps)), "heatmaps"))
-    return shown
+def face_strip(face: PhotoFace) -> Image.Image:
+    """A restored face: what the network saw (16x16), what it made (128x128), its heatmaps, side by side."""
+    seen = Image.fromarray(face.lr).resize((CELL, CELL), Image.Resampling.NEAREST)
+    strip = Image.new("RGB", (3 * CELL, CELL))
+    made = Image.fromarray(face.image), Image.fromarray(overlay(face.image, face.heatmaps))
+    for i, picture in enumerate((seen, *made)):
+        strip.paste(picture, (i * CELL, 0))
+    return strip
 
 
 def summary(result: PhotoResult) -> str:
@@ -90,13 +93,29 @@ def summary(result: PhotoResult) -> str:
     return "; ".join(parts) + "."
 
 
-def write_files(result: PhotoResult, folder: Path, name: str, about: dict[str, Any]) -> Files:
+def write_files(
+    result: PhotoResult | FaceResult, folder: Path, name: str, about: dict[str, Any], *, sheet: bool = True
+) -> Files:
     """Everything `faceprior upscale` writes, and the same as one zip."""
-    data = write_photo(result, folder, name, about=about)
     stem = Path(name).stem
-    archive = folder / "faceprior.zip"
+    if isinstance(result, FaceResult):
+        data = _write_face(result, folder, stem, about)
+    else:
+        data = write_photo(result, folder, name, about=about, sheet=sheet)
+    archive = folder / f"{stem}.zip"
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:  # pictures are compressed as they are
         for path in files:
             file.write(path, path.relative_to(folder))
     return Files(folder / data["files"]["photo"], archive, folder / f"{stem}.json", data)
+
+
+def _write_face(face: FaceResult, folder: Path, stem: str, about: dict[str, Any]) -> dict[str, Any]:
+    """<stem>.png, 128x128, <stem>.heatmaps.png and <stem>.json, which it returns."""
+    folder.mkdir(parents=True, exist_ok=True)
+    face.save(folder / f"{stem}.png")
+    Image.fromarray(face.overlay).save(folder / f"{stem}{HEATMAPS}.png")
+    entry = describe(f"{stem}.png", stem, face.note, face.heatmaps, face.transform, overlays=True)
+    data = {"format": 1, **about, "files": {"photo": f"{stem}.png"}, "faces": [entry]}
+    write_text(folder / f"{stem}.json", json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False))
+    return data

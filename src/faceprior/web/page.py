@@ -2,64 +2,80 @@
 
 import logging
 import traceback
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotDone
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from ..errors import FacepriorError
-from ..photo.pipeline import PhotoResult
 from .example import SCALE, write_example
 from .folder import PrivateFolder
 from .limits import Refused
-from .outcome import before_after, boxed, gallery, summary, write_files
+from .outcome import Files, summary, write_files
 from .service import Service, file_name
+from .shown import Shown, show
+from .wanted import Wanted, photo_options
 
 log = logging.getLogger("faceprior.web")
 FONTS = ("system-ui", "sans-serif")
-CANVASES = {"Network, if within a minute": "auto", "Network": "network", "Lanczos": "lanczos"}
+CANVASES = [("Network, if within a minute", "auto"), ("Network", "network"), ("Lanczos", "lanczos")]
 MONO = ("ui-monospace", "monospace")
 
 HEAD = """# faceprior
 Restores the tiny faces of a photo (about 10 to 60 pixels) and puts them back. The photo stays on this server's
 machine and is removed after {minutes} minutes."""
 RESPONSIBLE = """**Plausible, not evidence.** A face of 16x16 pixels fits many people; what is added may be invented.
-Never use the result to recognise, accuse or look for anybody."""
+Never use the result to recognise, accuse or look for anybody. For programs: [HTTP](docs)."""
+EMPTY = "Drop a photo, or try the example."
+WHOLE = "Whole photo: enlarged | restored"
 # In the head of the page: Gradio would confine `css` to the inside of its own frame, whose padding is to change.
-# On a phone the two columns become one, with the boxes after the result.
+# On a phone the two columns become one: the photo, the result, then the options and the boxes.
 CSS = """<style>
 .gradio-container {max-width: 1240px !important; margin: 0 auto !important; box-sizing: border-box}
 #note {font-size: .92em; opacity: .85}
 #summary {min-height: 1.6em}
-#boxes img {max-height: 480px; object-fit: contain}
+#boxes img {max-height: 480px; object-fit: contain; cursor: pointer}
 #faces .grid-wrap {min-height: 0 !important; max-height: 560px}
-#faces .grid-container {padding-top: 1.9rem}
+#faces .grid-container {padding-top: 1.9rem; grid-template-columns: repeat(2, 1fr) !important}
+#faces .grid-container button {aspect-ratio: 3 / 1 !important; height: auto !important}
+#chosen .wrap {max-height: 190px; overflow-y: auto; gap: 6px}
+#chosen label {padding: 4px 8px}
+#summary {scroll-margin-top: 8px}
 @media (max-width: 767px) {
   .gradio-container .main {padding: 12px !important}
   #sides > .column {display: contents}
   #sides > .column > * {flex: 1 1 100%}
-  #boxes {order: 5}
+  #photo {height: 200px !important}
+  #faces .grid-container {grid-template-columns: 1fr !important}
+  #summary {order: 1} #slider {order: 2} #whole {order: 3} #downloads {order: 4} #faces {order: 5}
+  #boxes {order: 6} #sides > .column > :has(#chosen), #chosen {order: 7} #options {order: 8}
 }
 </style>"""
+# What was asked for is brought into view: on a phone the result is below the photo, and the slider above the faces.
+INTO_VIEW = """() => {
+  const top = document.querySelector('#summary');
+  const seen = top.getBoundingClientRect();
+  if (seen.top < 0 || seen.top > window.innerHeight / 3) setTimeout(() => top.scrollIntoView({block: 'start'}), 150);
+}"""
 
 
 def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
     limits = service.limits
 
-    def restore(
-        photo: str | None, scale: float, strength: float, max_size: float, consistent: bool, canvas: str
-    ) -> tuple:
+    def work(photo: str | None, chosen: dict[str, Any], any_turn: bool, report: Callable, **more: Any) -> tuple:
+        """-> (Shown, Files, PhotoResult) of an upload, or gr.Error with one line."""
         try:
             if photo is None:
                 raise Refused(400, "choose a photo first")
-            options = service.options(
-                scale=int(scale), strength=float(strength), max_size=float(max_size), consistent=bool(consistent),
-                canvas=CANVASES.get(canvas, canvas),
-            )  # fmt: skip
+            wanted = Wanted(photo_options(limits, **chosen), any_turn=any_turn, **more)
+            stages: list[tuple[float, str]] = [(0.0, "Waiting for its turn")]
             with service.turns.enter() as place:
-                future = place.submit(lambda: show(Path(photo).read_bytes(), options))
-            return future.result(limits.timeout)
+                future = place.submit(lambda: make(Path(photo), wanted, lambda *stage: stages.append(stage)))
+            return _watched(future, stages, report, limits.timeout)
         except TimeoutError:
             message = f"not done within {limits.timeout:g} seconds; a smaller photo or scale takes less"
         except FacepriorError as error:
@@ -73,26 +89,75 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
             message = "internal error; the server's log says more"
         raise gr.Error(message, title="Not restored", print_exception=False)
 
-    def show(data: bytes, options: Any) -> tuple:
-        result = service.restore(data, options)
+    def make(photo: Path, wanted: Wanted, report: Callable[[float, str], None]) -> tuple:
+        data = photo.read_bytes()
+        result, about = service.restore(data, wanted, report)
+        report(0.8, "Writing the files")
         place = folder.new()
-        files = write_files(result, place / "files", file_name(data), service.about)
-        pictures = place / "page"
-        pictures.mkdir()
-        return (
-            summary(result),
-            _slider(result, pictures),
-            _save(boxed(result), pictures / "boxes.jpg"),
-            [(_save(image, pictures / f"{i:03d}.png"), text) for i, (image, text) in enumerate(gallery(result))],
-            *(str(path) for path in (files.photo, files.archive, files.table)),
+        files = write_files(result, place / "files", file_name(data, photo.name), about)
+        return show(result, place / "page", str(photo), wanted.any_turn), files, result
+
+    def options(scale: float, strength: float, max_size: float, consistent: bool, canvas: str) -> dict[str, Any]:
+        chosen = {"scale": int(scale), "strength": float(strength), "max_size": float(max_size)}
+        return {**chosen, "consistent": bool(consistent), "canvas": canvas}
+
+    def restore(
+        photo, scale, strength, max_size, consistent, canvas, any_turn, sharp, before, numbers, progress=gr.Progress()
+    ):
+        chosen = options(scale, strength, max_size, consistent, canvas)
+        more: dict[str, Any] = {"sharp": bool(sharp)} if service.has_sharp else {}
+        if before is not None and (before.photo, before.any_turn) == (photo, bool(any_turn)) and before.found:
+            # The same photo: the same faces with the same numbers, fewer or more of them restored.
+            if not numbers:
+                raise gr.Error("choose one face at least", title="Not restored", print_exception=False)
+            more["boxes"] = tuple(before.found)
+            chosen["faces"] = tuple(numbers) if len(numbers) < len(before.found) else None
+        shown, files, result = work(photo, chosen, bool(any_turn), progress, **more)
+        every = list(range(1, len(shown.found) + 1))
+        choice = gr.CheckboxGroup(
+            choices=[(str(face.number), face.number) for face in result.faces],
+            value=list(chosen.get("faces") or every),
+            visible=len(every) > 1,
         )
+        return (
+            shown, summary(result), gr.ImageSlider(shown.whole, label=WHOLE), shown.boxes,
+            gr.Gallery(shown.strips, visible=bool(shown.strips)), choice, *_paths(files), gr.Row(visible=True),
+            gr.Button(visible=False),
+        )  # fmt: skip
+
+    def plain(photo, scale, strength, max_size, consistent, canvas="auto", any_turn=False, sharp=False):
+        more = {"sharp": bool(sharp)} if service.has_sharp else {}
+        chosen = options(scale, strength, max_size, consistent, canvas)
+        shown, files, result = work(photo, chosen, bool(any_turn), lambda *_: None, **more)
+        return summary(result), shown.whole, shown.boxes, shown.strips, *_paths(files)
 
     def example() -> tuple[str, int]:
         return str(write_example(folder.new())), SCALE
 
-    queued = {"queue": True, "concurrency_limit": limits.workers, "concurrency_id": "photos"}
+    def emptied() -> tuple:
+        return (
+            None, "", gr.ImageSlider(None, label=WHOLE), None, gr.Gallery(None, visible=False),
+            gr.CheckboxGroup(choices=[], value=[], visible=False), gr.Row(visible=False), gr.Button(visible=False),
+        )  # fmt: skip
+
+    def clicked(shown: Shown | None, numbers: list[int], event: gr.SelectData) -> list[int]:
+        number = shown.face_at(*event.index) if shown is not None else None
+        if number is None:
+            raise gr.Error("no face there: click into a box", title="Faces", print_exception=False)
+        return sorted({*numbers} ^ {number})
+
+    def nearer(shown: Shown | None, event: gr.SelectData) -> tuple:
+        if shown is None or not 0 <= event.index < len(shown.pairs):
+            return gr.skip(), gr.skip()
+        label = f"Face {shown.numbers[event.index]}: enlarged | restored"
+        return gr.ImageSlider(shown.pairs[event.index], label=label), gr.Button(visible=True)
+
+    def farther(shown: Shown | None) -> tuple:
+        return gr.ImageSlider(shown.whole if shown else None, label=WHOLE), gr.Button(visible=False)
+
     with gr.Blocks(title="faceprior", analytics_enabled=False) as page:
         gr.Markdown(HEAD.format(minutes=max(1, round(limits.keep / 60))))
+        state = gr.State(None)
         with gr.Row(equal_height=False, elem_id="sides"):
             with gr.Column(scale=2, min_width=300):
                 photo = gr.Image(
@@ -104,41 +169,76 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
                 with gr.Row():
                     go = gr.Button("Restore", variant="primary", min_width=120, elem_id="restore")
                     sample = gr.Button("Example", min_width=120, elem_id="example")
-                with gr.Accordion("Options", open=False):
+                with gr.Accordion("Options", open=False, elem_id="options"):
                     scale = gr.Slider(1, 8, 4, step=1, label="Enlarge", info="times as large")
                     strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", info="of the restored faces")
                     max_size = gr.Slider(8, 200, 60, step=1, label="Largest face", info="pixels; larger ones are left")
                     canvas = gr.Radio(
-                        list(CANVASES), value=next(iter(CANVASES)), label="Rest of the photo",
+                        CANVASES, value="auto", label="Rest of the photo",
                         info="enlarged by a small network, or by Lanczos",
                     )  # fmt: skip
-                    consistent = gr.Checkbox(False, label="Consistent: agree with the photo's own pixels exactly")
+                    sharp = gr.Checkbox(
+                        service.sharp, visible=service.has_sharp, label="Sharp", elem_id="sharp",
+                        info="sharper, and a little further from the truth",
+                    )  # fmt: skip
+                    any_turn = gr.Checkbox(
+                        False, visible=service.turned is not None, label="Turned", elem_id="any-turn",
+                        info="also find faces lying on their side or upside down",
+                    )  # fmt: skip
+                    consistent = gr.Checkbox(
+                        False, label="Consistent", info="agree with the photo's own pixels exactly"
+                    )
                 boxes = gr.Image(
-                    label="Found", type="filepath", interactive=False, buttons=["fullscreen"], elem_id="boxes"
-                )
-            with gr.Column(scale=3, min_width=320):
-                said = gr.Markdown("Drop a photo, or try the example.", elem_id="summary")
+                    label="Found: click a face to leave it out, or to put it back", type="filepath",
+                    interactive=False, buttons=["fullscreen"], elem_id="boxes",
+                )  # fmt: skip
+                numbers = gr.CheckboxGroup([], label="Restore these faces", visible=False, elem_id="chosen")
+            with gr.Column(scale=3, min_width=320, elem_id="result"):
+                said = gr.Markdown(EMPTY, elem_id="summary")
                 slider = gr.ImageSlider(
-                    label="Enlarged | restored", type="filepath", max_height=560, buttons=["fullscreen"],
+                    label=WHOLE, type="filepath", max_height=560, buttons=["fullscreen"],
                     elem_id="slider", interactive=False,
                 )  # fmt: skip
-                with gr.Row():
+                whole = gr.Button("Back to the whole photo", visible=False, size="md", elem_id="whole")
+                with gr.Row(visible=False, elem_id="downloads") as downloads:
                     files = [
                         gr.DownloadButton(text, min_width=80, size="md", elem_id=f"get-{name}")
                         for text, name in (("Photo", "photo"), ("All (zip)", "zip"), ("JSON", "json"))
                     ]
                 faces = gr.Gallery(
-                    label="Faces", columns=3, object_fit="contain", height="auto", buttons=["fullscreen"],
-                    elem_id="faces", interactive=False, fit_columns=False,
+                    label="Faces: click one to see it before and after", columns=2, object_fit="contain",
+                    height="auto", buttons=["fullscreen"], elem_id="faces", interactive=False, fit_columns=False,
+                    allow_preview=False, visible=False,
                 )  # fmt: skip
         gr.Markdown(RESPONSIBLE, elem_id="note")
+        api = gr.Button(visible=False)
 
-        inputs = [photo, scale, strength, max_size, consistent, canvas]
-        outputs = [said, slider, boxes, faces, *files]
-        queued["show_progress_on"] = slider  # not on each of the outputs
-        gr.on([go.click, photo.upload], restore, inputs, outputs, api_name="upscale", **queued)
-        drawn = sample.click(example, None, [photo, scale], api_visibility="private")
-        drawn.then(restore, inputs, outputs, api_visibility="private", **queued)
+        chosen = [photo, scale, strength, max_size, consistent, canvas, any_turn, sharp]
+        given = [*chosen, state, numbers]
+        outputs = [state, said, slider, boxes, faces, numbers, *files, downloads, whole]
+        cleared = [state, said, slider, boxes, faces, numbers, downloads, whole]
+        queued = {"queue": True, "concurrency_limit": limits.workers, "concurrency_id": "photos"}
+        private = {"api_visibility": "private"}
+        quick = {**private, "show_progress": "hidden", "concurrency_limit": None}
+        run = {**queued, **private, "show_progress_on": slider}  # not on each of the outputs
+
+        def into_view(event: Any) -> None:
+            event.success(None, js=INTO_VIEW, **private)
+
+        into_view(go.click(restore, given, outputs, **run))
+        fresh = photo.upload(emptied, None, cleared, **quick)
+        into_view(fresh.then(restore, given, outputs, **run))
+        photo.clear(emptied, None, cleared, **quick)
+        drawn = sample.click(emptied, None, cleared, **quick)
+        drawn = drawn.then(example, None, [photo, scale], **quick)
+        into_view(drawn.then(restore, given, outputs, **run))
+        toggled = boxes.select(clicked, [state, numbers], numbers, **quick)
+        toggled.success(restore, given, outputs, **run)
+        numbers.input(restore, given, outputs, **run)
+        nearby = faces.select(nearer, state, [slider, whole], **quick)
+        into_view(nearby)
+        whole.click(farther, state, [slider, whole], **quick)
+        api.click(plain, chosen, [said, slider, boxes, faces, *files], api_name="upscale", **queued)
     page.queue(max_size=limits.queue, default_concurrency_limit=limits.workers, api_open=False)
     # `_check_allowed` of Gradio looks at files that clients name only after a launch, which mounting is not.
     page.has_launched = True
@@ -150,11 +250,20 @@ def theme() -> gr.themes.Base:
     return gr.themes.Default(font=FONTS, font_mono=MONO)
 
 
-def _slider(result: PhotoResult, folder: Path) -> tuple[str, str]:
-    before, after = before_after(result)
-    return _save(before, folder / "before.jpg"), _save(after, folder / "after.jpg")
+def _paths(files: Files) -> tuple[str, str, str]:
+    return str(files.photo), str(files.archive), str(files.table)
 
 
-def _save(picture: Image.Image, path: Path) -> str:
-    picture.save(path, quality=92) if path.suffix == ".jpg" else picture.save(path)
-    return str(path)
+def _watched(future: Future, stages: list[tuple[float, str]], report: Callable, timeout: float) -> Any:
+    """The future's result, its stages reported meanwhile. Raises TimeoutError, and what the work raised."""
+    end, said = monotonic() + timeout, 0
+    while True:
+        if said < len(stages):
+            said = len(stages)
+            part, text = stages[-1]
+            report(part, text)
+        try:
+            return future.result(min(0.2, max(0.0, end - monotonic())))
+        except NotDone:
+            if future.done() or monotonic() >= end:
+                raise

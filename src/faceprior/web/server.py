@@ -12,13 +12,15 @@ from .guard import App, Guard
 from .service import Service
 
 
-def make_app(service: Service, folder: PrivateFolder, hosts: Collection[str] | None = None) -> App:
+def make_app(service: Service, folder: PrivateFolder, hosts: Collection[str] | None = None, root: str = "") -> App:
+    """root: the sub-path of a proxy in front, as `prefix.checked` gives it."""
     _quiet(folder)
     import gradio
     from fastapi import FastAPI
 
     from . import page
     from .http import routes
+    from .prefix import Prefix, follow
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=routes(service))
     blocks = page.build(service, folder)
@@ -27,10 +29,11 @@ def make_app(service: Service, folder: PrivateFolder, hosts: Collection[str] | N
         ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False, run_history=False,
         footer_links=[], show_error=True,
     )  # fmt: skip
-    return Guard(app, service.limits, folder, hosts)
+    follow(app.routes[-1].app)
+    return Prefix(Guard(app, service.limits, folder, hosts), root)
 
 
-def serve(service: Service, host: str, port: int, allow: Iterable[str] = ()) -> None:
+def serve(service: Service, host: str, port: int, allow: Iterable[str] = (), root: str = "") -> None:
     """Until Ctrl-C. allow: further names that a request may ask for, where only this machine is let in."""
     import uvicorn
 
@@ -39,7 +42,7 @@ def serve(service: Service, host: str, port: int, allow: Iterable[str] = ()) -> 
     with PrivateFolder(service.limits.keep) as folder, _listen(host, port) as listener:
         own = {"localhost", "127.0.0.1", "::1", host.lower(), *(name.lower() for name in allow)}
         local = ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
-        app = make_app(service, folder, own if local else None)
+        app = make_app(service, folder, own if local else None, root)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, ws="none",
             http=ImpatientProtocol.waiting(service.limits.patience),

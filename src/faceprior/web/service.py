@@ -1,38 +1,99 @@
-"""One photo of one client: bytes in, `PhotoResult` out."""
+"""One picture of one client: bytes in, `PhotoResult` or `FaceResult` out."""
 
+import re
+import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from .._version import __version__
-from ..photo.options import PhotoOptions
 from ..photo.pipeline import Detector, PhotoResult, upscale_photo
+from ..photo.single import FaceResult, restore_face
 from ..runtime.upscaler import Upscaler
-from .limits import Limits, read_photo
+from .limits import Limits, Refused, read_photo
 from .turns import Turns
+from .wanted import Wanted
+
+LONGEST = 80  # characters of a download's name
+Report = Callable[[float, str], None]  # part done, 0..1, and what is being done
+
+
+def _silent(part: float, stage: str) -> None:
+    pass
 
 
 @dataclass
 class Service:
-    """What the page and the HTTP address share: the model, the detector, the limits, the queue."""
+    """What the page and the HTTP address share: the model, the detector, the limits, the queue.
+
+    sharp: whether `upscaler` is its model's perceptual variant; other: makes the model's other variant; turned: makes
+    a detector that finds turned faces. They are made when they are first asked for.
+    """
 
     upscaler: Upscaler
     detector: Detector
     limits: Limits
+    sharp: bool = False
+    other: Callable[[], Upscaler] | None = None
+    turned: Callable[[], Detector] | None = None
 
     def __post_init__(self) -> None:
         self.turns = Turns(self.limits.workers, self.limits.queue)
+        self._lock, self._made = threading.Lock(), {}
 
     @property
     def about(self) -> dict[str, Any]:
         return {"faceprior": __version__, "model": asdict(self.upscaler.info)}
 
-    def options(self, **chosen: Any) -> PhotoOptions:
-        return PhotoOptions(**chosen, max_pixels=self.limits.max_output)
+    @property
+    def has_sharp(self) -> bool:
+        """Whether a request may choose the variant."""
+        return self.other is not None and self.upscaler.has_sharp
 
-    def restore(self, data: bytes, options: PhotoOptions) -> PhotoResult:
-        return upscale_photo(read_photo(data, self.limits), self.upscaler, self.detector, options)
+    def restore(
+        self, data: bytes, wanted: Wanted, report: Report = _silent
+    ) -> tuple[PhotoResult | FaceResult, dict[str, Any]]:
+        """-> the result, and what its JSON says of the model. Refused where the upload or the wish cannot be served."""
+        report(0.05, "Reading the photo")
+        picture = read_photo(data, self.limits)
+        upscaler = self._upscaler(wanted.sharp)
+        about = {**self.about, "model": asdict(upscaler.info)}
+        if wanted.cropped:
+            return restore_face(upscaler, picture), about
+        report(0.15, "Finding faces")
+        found = list(wanted.boxes) if wanted.boxes is not None else self._detector(wanted.any_turn)(picture.rgb)
+        report(0.4, f"Restoring {len(found)} face{'' if len(found) == 1 else 's'}")
 
 
-def file_name(data: bytes) -> str:
-    """What the results are called: never by a name that a client chose."""
-    return "photo.jpg" if data[:2] == b"\xff\xd8" else "photo.png"
+        def tiles(done: int, total: int) -> None:
+            report(0.4 + 0.4 * done / max(1, total), f"Enlarging the photo: {done} of {total} parts")
+
+        return upscale_photo(picture, upscaler, found, wanted.options, progress=tiles), about
+
+    def _upscaler(self, sharp: bool | None) -> Upscaler:
+        if sharp is None or sharp == self.sharp:
+            return self.upscaler
+        if not self.has_sharp:
+            raise Refused(400, "sharp: this server's model has no other variant")
+        return self._once("other", self.other)
+
+    def _detector(self, any_turn: bool) -> Detector:
+        if not any_turn:
+            return self.detector
+        if self.turned is None:
+            raise Refused(400, "any_turn: this server's detector does not turn")
+        return self._once("turned", self.turned)
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
+
+
+def file_name(data: bytes, given: str | None = None) -> str:
+    """What the results are called: after the upload, by letters, digits and a few signs of its name alone."""
+    stem = re.sub(r"[^\w ()-]+", "_", Path(given or "").stem).strip(" _-")[:LONGEST].strip()
+    stem = f"{stem}-restored" if stem else "photo"
+    return f"{stem}.jpg" if data[:2] == b"\xff\xd8" else f"{stem}.png"
