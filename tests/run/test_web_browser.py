@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from small_proxy import SmallProxy
+from web_server import WebServer
 
 pytest.importorskip("gradio", reason="needs pip install 'faceprior[web]'")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
+from faceprior.web.example import write_example  # noqa: E402  Gradio is there
+
 CHROMIUM = os.environ.get("FACEPRIOR_CHROMIUM") or shutil.which("chromium")
 SCREENS = {"desktop": (1280, 900), "phone": (390, 844)}
 
@@ -26,52 +30,125 @@ def browser():
         opened.close()
 
 
+@pytest.fixture(scope="module")
+def server():
+    """With the packaged model: the random ones see no face in anything."""
+    with WebServer("--model", "standard", "--timeout", 240) as running:
+        yield running
+
+
 @pytest.fixture
-def opened(browser, web_server, request):
+def opened(browser, server, request):
     """The page on a screen, and every address that it asked for."""
-    width, height = SCREENS[request.param]
-    phone = request.param == "phone"
+    yield from open_page(browser, server.url, request.param)
+
+
+def open_page(browser, url: str, screen: str):
+    width, height = SCREENS[screen]
+    phone = screen == "phone"
     context = browser.new_context(
         viewport={"width": width, "height": height}, is_mobile=phone, has_touch=phone, accept_downloads=True
     )
     page = context.new_page()
+    page.set_default_timeout(60_000)
     asked: list[str] = []
     page.on("request", lambda r: asked.append(r.url))
-    page.goto(web_server.url)
+    page.goto(url)
     page.wait_for_selector("#restore")
-    yield request.param, page, asked
+    yield screen, page, asked
     context.close()
 
 
-def wait_for_result(page) -> str:
-    page.wait_for_function("document.querySelector('#summary').innerText.includes('is now')", timeout=60_000)
-    page.wait_for_selector("#slider img", timeout=20_000)
-    page.wait_for_selector("#boxes img", timeout=20_000)
+def two_faces(path: Path) -> Path:
+    """The packaged portrait twice, its face 20 pixels wide: 110x60."""
+    with Image.open(write_example(path.parent)) as portrait:
+        photo = Image.new("RGB", (110, 60), (120, 120, 130))
+        photo.paste(portrait, (4, 6))
+        photo.paste(portrait, (58, 6))
+    photo.save(path, quality=95)
+    return path
+
+
+def wait_for_result(page, words: str = "is now") -> str:
+    page.wait_for_function(
+        "words => document.querySelector('#summary').innerText.includes(words)", arg=words, timeout=180_000
+    )
+    page.wait_for_selector("#slider img")
+    page.wait_for_selector("#boxes img")
     return page.inner_text("#summary")
 
 
+def shown_of(page, selector: str) -> float:
+    """The part of an element's height that is within the window."""
+    return page.evaluate(
+        """selector => { const r = document.querySelector(selector).getBoundingClientRect();
+        return Math.max(0, Math.min(r.bottom, innerHeight) - Math.max(r.top, 0)) / r.height; }""",
+        selector,
+    )
+
+
 @pytest.mark.parametrize("opened", SCREENS, indirect=True)
-def test_upload_wait_read_download(opened, web_server, tmp_path):
+def test_upload_see_choose_download(opened, server, tmp_path):
     screen, page, asked = opened
-    Image.effect_noise((200, 150), 40).convert("RGB").save(tmp_path / "party.jpg")
-    page.set_input_files("#photo input[type=file]", tmp_path / "party.jpg")
-    assert "200x150 is now 800x600" in wait_for_result(page)
-    with page.expect_download() as download:
-        page.click("#get-photo")
-    with Image.open(download.value.path()) as image:
-        assert image.size == (800, 600)
+    assert not page.is_visible("#downloads") and not page.is_visible("#faces")
+    page.set_input_files("#photo input[type=file]", two_faces(tmp_path / "party.jpg"))
+    page.wait_for_selector("#slider .progress-text, #slider .progress-level", state="attached")
+    assert "2 faces restored; 110x60 is now 440x240" in wait_for_result(page)
+    page.wait_for_timeout(1000)
+    assert shown_of(page, "#summary") == 1 and shown_of(page, "#slider") > 0.5  # in view, on a phone as well
+    keep(page, f"result-{screen}")
+
+    # One face before and after, and back.
+    page.locator("#faces .grid-container button").nth(1).click()
+    page.get_by_text("Face 2: enlarged | restored").wait_for()
+    page.wait_for_timeout(1000)
+    assert shown_of(page, "#slider") > 0.5
+    keep(page, f"near-{screen}")
+    page.click("#whole")
+    page.get_by_text("Whole photo: enlarged | restored").wait_for()
+
+    # A click on the left face's box leaves it out; the checkbox puts it back.
+    box = page.locator("#boxes img").bounding_box()
+    page.locator("#boxes img").click(position={"x": box["width"] * 28 / 110, "y": box["height"] * 26 / 60})
+    assert "1 face restored; 1 left as found (not chosen: 1)" in wait_for_result(page, "not chosen")
+    assert not page.locator("#chosen input").nth(0).is_checked() and page.locator("#chosen input").nth(1).is_checked()
+    page.locator("#chosen input").nth(0).check()
+    wait_for_result(page, "2 faces restored")
+
+    for name, file in (("photo", "party-restored.jpg"), ("zip", "party-restored.zip"), ("json", "party-restored.json")):
+        with page.expect_download() as download:
+            page.click(f"#get-{name}")
+        assert download.value.suggested_filename == file
+        if name == "photo":
+            with Image.open(download.value.path()) as image:
+                assert image.size == (440, 240)
     assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen][0]  # nothing hangs out
-    foreign = [address for address in asked if not address.startswith((web_server.url, "data:", "blob:"))]
+    foreign = [address for address in asked if not address.startswith((server.url, "data:", "blob:"))]
     assert not foreign
-    keep(page, f"upload-{screen}")
 
 
-@pytest.mark.parametrize("opened", SCREENS, indirect=True)
-def test_the_example(opened):
-    screen, page, _ = opened
+@pytest.mark.parametrize("opened", ["phone"], indirect=True)
+def test_the_example_and_another_photo(opened, tmp_path):
+    _, page, _ = opened
     page.click("#example")
-    assert "48x48 is now 384x384" in wait_for_result(page)
-    keep(page, f"example-{screen}")
+    assert "1 face restored; 48x48 is now 384x384" in wait_for_result(page)
+    assert not page.is_visible("#chosen")  # one face: nothing to choose
+    page.locator("#photo button[aria-label*=lear], #photo button[aria-label*=emove]").first.click()
+    page.wait_for_function("!document.querySelector('#summary').innerText.includes('is now')")
+    assert not page.is_visible("#downloads")
+    page.set_input_files("#photo input[type=file]", two_faces(tmp_path / "party.jpg"))
+    wait_for_result(page, "2 faces restored")
+
+
+def test_behind_a_proxy(browser, server, tmp_path):
+    with SmallProxy(server.host, server.port, "/faces", strips=True, says=True) as proxy:
+        for _, page, asked in open_page(browser, f"{proxy.url}/", "desktop"):
+            page.set_input_files("#photo input[type=file]", two_faces(tmp_path / "party.jpg"))
+            wait_for_result(page, "2 faces restored")
+            with page.expect_download() as download:
+                page.click("#get-photo")
+            assert download.value.suggested_filename == "party-restored.jpg"
+            assert not [address for address in asked if not address.startswith((proxy.url, "data:", "blob:"))]
 
 
 @pytest.mark.parametrize("opened", ["desktop"], indirect=True)

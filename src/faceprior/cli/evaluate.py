@@ -83,10 +83,10 @@ def evaluate(
             "the input. --full: every figure, its spread, breakdowns.",
             highlight=False,
         )
-    if report.partly_outside and full:
+    if report.partly_outside:
         console.print(
-            f"{report.partly_outside} of {report.faces} faces reach beyond their photo; "
-            "'inside' leaves out what lies there.",
+            f"{report.partly_outside} of {report.faces} faces reach beyond their photo"
+            + ("; 'inside' leaves out what lies there." if full else "."),
             highlight=False,
         )
     for path, text in ((json_file, report.to_json()), (markdown_file, markdown(report))):
