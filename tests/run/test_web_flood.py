@@ -143,12 +143,14 @@ class Clients:
             assert Path(path).resolve().is_relative_to(self.server.folder)
         elif kind == "ssrf":
             photo = {"path": self.trap, "url": self.trap, "meta": {"_type": "gradio.FileData"}}
-            refused(client.post("/gradio_api/call/upscale", json={"data": [photo, 4, 1, 60, False, False, False]}), 400, "addresses")
+            asked = {"data": [photo, 4, 1, 60, False, False, False]}
+            refused(client.post("/gradio_api/call/upscale", json=asked), 400, "addresses")
             refused(post(PNG, url=self.trap), 400, "unknown option")
             assert self._raw(f"GET /gradio_api/proxy={self.trap} HTTP/1.1\r\nHost: localhost\r\n") in (403, 404)
         elif kind == "page reads a file":
             photo = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
-            refused(client.post("/gradio_api/call/upscale", json={"data": [photo, 4, 1, 60, False, False, False]}), 403, "uploaded")
+            asked = {"data": [photo, 4, 1, 60, False, False, False]}
+            refused(client.post("/gradio_api/call/upscale", json=asked), 403, "uploaded")
         else:
             self._bad_bytes(kind)
 

@@ -65,7 +65,6 @@ class Service:
         found = list(wanted.boxes) if wanted.boxes is not None else self._detector(wanted.any_turn)(picture.rgb)
         report(0.4, f"Restoring {len(found)} face{'' if len(found) == 1 else 's'}")
 
-
         def tiles(done: int, total: int) -> None:
             report(0.4 + 0.4 * done / max(1, total), f"Enlarging the photo: {done} of {total} parts")
 

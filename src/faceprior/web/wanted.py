@@ -102,7 +102,7 @@ FIELDS = {
     "canvas": Field(
         _one_of(CANVASES),
         {"type": "string", "enum": list(CANVASES), "default": "auto"},
-        "What enlarges all but the faces: a small network, Lanczos, or (auto) the network where it takes up to a minute.",
+        "What enlarges all but the faces: a small network, Lanczos, or auto: the network if within a minute.",
         True,
     ),
     "sharp": Field(
