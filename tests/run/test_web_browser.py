@@ -12,10 +12,10 @@ from PIL import Image
 from small_proxy import SmallProxy
 from web_server import WebServer
 
+from faceprior.runtime.weights import ASSETS
+
 pytest.importorskip("gradio", reason="needs pip install 'faceprior[web]'")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
-from faceprior.web.example import write_example  # noqa: E402  Gradio is there
-
 CHROMIUM = os.environ.get("FACEPRIOR_CHROMIUM") or shutil.which("chromium")
 SCREENS = {"desktop": (1280, 900), "phone": (390, 844)}
 
@@ -60,11 +60,12 @@ def open_page(browser, url: str, screen: str):
 
 
 def two_faces(path: Path) -> Path:
-    """The packaged portrait twice, its face 20 pixels wide: 110x60."""
-    with Image.open(write_example(path.parent)) as portrait:
-        photo = Image.new("RGB", (110, 60), (120, 120, 130))
-        photo.paste(portrait, (4, 6))
-        photo.paste(portrait, (58, 6))
+    """The packaged portrait twice, its face 24 pixels wide: 152x82, the left face's middle at (41, 33)."""
+    with Image.open(ASSETS / "astronaut.jpg") as portrait:
+        small = portrait.convert("RGB").resize((58, 58), Image.Resampling.BICUBIC)
+    photo = Image.new("RGB", (152, 82), (120, 120, 130))
+    photo.paste(small, (12, 12))
+    photo.paste(small, (82, 12))
     photo.save(path, quality=95)
     return path
 
@@ -93,7 +94,7 @@ def test_upload_see_choose_download(opened, server, tmp_path):
     assert not page.is_visible("#downloads") and not page.is_visible("#faces")
     page.set_input_files("#photo input[type=file]", two_faces(tmp_path / "party.jpg"))
     page.wait_for_selector("#slider .progress-text, #slider .progress-level", state="attached")
-    assert "2 faces restored; 110x60 is now 440x240" in wait_for_result(page)
+    assert "2 faces restored; 152x82 is now 608x328" in wait_for_result(page)
     page.wait_for_timeout(1000)
     assert shown_of(page, "#summary") == 1 and shown_of(page, "#slider") > 0.5  # in view, on a phone as well
     keep(page, f"result-{screen}")
@@ -109,7 +110,7 @@ def test_upload_see_choose_download(opened, server, tmp_path):
 
     # A click on the left face's box leaves it out; the checkbox puts it back.
     box = page.locator("#boxes img").bounding_box()
-    page.locator("#boxes img").click(position={"x": box["width"] * 28 / 110, "y": box["height"] * 26 / 60})
+    page.locator("#boxes img").click(position={"x": box["width"] * 41 / 152, "y": box["height"] * 33 / 82})
     assert "1 face restored; 1 left as found (not chosen: 1)" in wait_for_result(page, "not chosen")
     assert not page.locator("#chosen input").nth(0).is_checked() and page.locator("#chosen input").nth(1).is_checked()
     page.locator("#chosen input").nth(0).check()
@@ -121,7 +122,7 @@ def test_upload_see_choose_download(opened, server, tmp_path):
         assert download.value.suggested_filename == file
         if name == "photo":
             with Image.open(download.value.path()) as image:
-                assert image.size == (440, 240)
+                assert image.size == (608, 328)
     assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen][0]  # nothing hangs out
     foreign = [address for address in asked if not address.startswith((server.url, "data:", "blob:"))]
     assert not foreign
