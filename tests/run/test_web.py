@@ -118,7 +118,7 @@ def test_no_file_and_no_route_beyond_the_page(client, web_server, path):
 def test_files_that_were_not_uploaded_and_addresses_are_refused(client, web_server):
     def join(path):
         photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        return client.post("/gradio_api/call/upscale", json={"data": [photo, 4, 1, 60, False, False, False]})
+        return client.post("/gradio_api/call/upscale", json={"data": [photo, 4, 1, 60, False, "auto", False, False]})
 
     refused(join("/etc/passwd"), 403, "not uploaded")
     refused(join(str(web_server.folder / ".." / "x")), 403, "not uploaded")
@@ -191,7 +191,8 @@ def test_gradio_client(web_server, tmp_path):
     named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert set(named) == {"/upscale"}
     summary, pair, _, _, photo, archive, table = client.predict(
-        handle_file(tmp_path / "a photo ü.png"), scale=3, strength=1, max_size=60, consistent=False, any_turn=False,
+        handle_file(tmp_path / "a photo ü.png"), scale=3, strength=1, max_size=60, consistent=False, canvas="lanczos",
+        any_turn=False,
         sharp=False, api_name="/upscale",
     )  # fmt: skip
     assert "120x100 is now 360x300" in summary
@@ -199,7 +200,7 @@ def test_gradio_client(web_server, tmp_path):
     assert json.loads(Path(table).read_text())["photo"] == Path(photo).name == "a photo ü-restored.png"
     assert zipfile.is_zipfile(archive)
     with pytest.raises(Exception, match="not an image") as caught:
-        client.predict(handle_file(tmp_path / "bad.png"), 4, 1, 60, False, False, False, api_name="/upscale")
+        client.predict(handle_file(tmp_path / "bad.png"), 4, 1, 60, False, "auto", False, False, api_name="/upscale")
     assert "\n" not in str(caught.value) and str(web_server.folder) not in str(caught.value)
 
 

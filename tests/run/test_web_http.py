@@ -212,8 +212,8 @@ def use_behind(proxy: SmallProxy, tmp_path: Path) -> None:
         assert f'action="{proxy.url}/upscale"' in asking.get("/docs").text
     client = Client(f"{proxy.url}/", verbose=False, download_files=str(tmp_path / "got"))
     summary, _, _, _, photo, *_ = client.predict(
-        handle_file(tmp_path / "a.png"), scale=2, strength=1, max_size=60, consistent=False, any_turn=False,
-        sharp=False, api_name="/upscale",
+        handle_file(tmp_path / "a.png"), scale=2, strength=1, max_size=60, consistent=False, canvas="lanczos",
+        any_turn=False, sharp=False, api_name="/upscale",
     )  # fmt: skip
     assert "60x50 is now 120x100" in summary and Image.open(photo).size == (120, 100)
 
