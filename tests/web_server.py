@@ -17,10 +17,13 @@ COMMAND = [sys.executable, "-c", "from faceprior.cli.app import main; main()"]
 
 
 class WebServer:
-    """A context manager. url; host, port; folder: the server's own; place: what holds it."""
+    """A context manager. url; host, port; folder: the server's own; place: what holds it.
 
-    def __init__(self, *flags: object):
-        self.flags = [str(flag) for flag in flags]
+    model: a packaged one's name, or a file; without it a small random one is made.
+    """
+
+    def __init__(self, *flags: object, model: str | None = None):
+        self.flags, self.model = [str(flag) for flag in flags], model
 
     def __enter__(self) -> "WebServer":
         self.place = Path(tempfile.mkdtemp(prefix="faceprior-tests-"))
@@ -32,7 +35,7 @@ class WebServer:
             "--detector",
             "embedded",
             "--model",
-            str(small_onnx()),
+            self.model or str(small_onnx()),
             *self.flags,
         ]
         self.log = (self.place / "log.txt").open("w+")

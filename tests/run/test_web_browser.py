@@ -33,7 +33,7 @@ def browser():
 @pytest.fixture(scope="module")
 def server():
     """With the packaged model: the random ones see no face in anything."""
-    with WebServer("--model", "standard", "--timeout", 240) as running:
+    with WebServer("--timeout", 240, model="standard") as running:
         yield running
 
 
