@@ -43,6 +43,7 @@ photo = faceprior.upscale(
     max_size=80.0,
     faces=[1, 3],
     consistent=True,
+    canvas="lanczos",
     boxes=[(1, 2, 20, 20)],
     detector=detector,
     detector_weights=None,
