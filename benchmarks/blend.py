@@ -17,6 +17,7 @@ from PIL import Image
 from faceprior.dataset.context import CONTEXT, HR, context_frame, render
 from faceprior.dataset.rough import jpeg
 from faceprior.dataset.split import split_of
+from faceprior.photo import pipeline
 from faceprior.photo.boxes import Detection
 from faceprior.photo.cut import BOX_DROP, SIDE_BOX
 from faceprior.photo.decode import DecodedImage
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--canvas", type=Path)
     given = parser.parse_args()
+    pipeline.face_strength = lambda *_: 1.0  # what is to be measured
     upscaler, canvas = load(given.model), load_canvas(given.canvas)
     faces = contexts(given.faces, given.count)
     print(f"{len(faces)} faces; dB over the canvas: strength 1 / best (which; of the less, the more consistent)")
