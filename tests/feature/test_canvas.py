@@ -140,7 +140,7 @@ def test_a_jpeg_of_old_shows_through_other_files(truth, quality):
     once = jpeg(truth, quality, "4:2:0", (3, 5))
     assert measured_quality(once) == pytest.approx(quality, abs=1)
     assert measured_quality(jpeg(once, 92, shift=(3, 5))) == pytest.approx(quality, abs=2)
-    assert told(once, None) == told(once, quality)
+    assert told(once, None)[0] == pytest.approx(told(once, quality)[0], abs=0.05)
     assert told(once, 92)[0] == pytest.approx(told(once, quality)[0], abs=0.05)
     assert measured_quality(truth[::-1]) is None
     half = np.asarray(Image.fromarray(once).resize((200, 190), Image.Resampling.BICUBIC))
