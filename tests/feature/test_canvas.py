@@ -10,11 +10,12 @@ from command import faceprior  # noqa: F401  a fixture
 from PIL import Image
 
 import faceprior as package
+from faceprior.dataset.rough import jpeg
 from faceprior.errors import FacepriorError
 from faceprior.photo import canvas as painting
 from faceprior.photo.canvas import FramePainter, canvas_loader, paint
 from faceprior.photo.decode import DecodedImage, read_bytes
-from faceprior.photo.quality import noise_level, quality_of_tables, table_of_quality, told
+from faceprior.photo.quality import measured_quality, noise_level, quality_of_tables, table_of_quality, told
 from faceprior.runtime.canvas import REACH, SCALE, load_canvas
 
 ASTRONAUT = Path(package.__file__).parent / "assets" / "astronaut.jpg"
@@ -132,6 +133,18 @@ def test_quality_is_read_from_tables():
         assert quality_of_tables(tables) == pytest.approx(quality, abs=1)
     assert quality_of_tables(None) is None
     assert read_bytes(stored(np.zeros((20, 20, 3), np.uint8), quality=60), "a.jpg").quality == pytest.approx(60, abs=1)
+
+
+@pytest.mark.parametrize("quality", [30, 50, 75])
+def test_a_jpeg_of_old_shows_through_other_files(truth, quality):
+    once = jpeg(truth, quality, "4:2:0", (3, 5))
+    assert measured_quality(once) == pytest.approx(quality, abs=1)
+    assert measured_quality(jpeg(once, 92, shift=(3, 5))) == pytest.approx(quality, abs=2)
+    assert told(once, None)[0] == pytest.approx(told(once, quality)[0], abs=0.05)
+    assert told(once, 92)[0] == pytest.approx(told(once, quality)[0], abs=0.05)
+    assert measured_quality(truth[::-1]) is None
+    half = np.asarray(Image.fromarray(once).resize((200, 190), Image.Resampling.BICUBIC))
+    assert measured_quality(half) is None
 
 
 def test_noise_is_told_and_texture_is_not(truth):

@@ -252,7 +252,7 @@ def test_a_transform_no_face_can_have_leaves_the_face():
         return result
 
     photo = scene(80, 80).astype(np.uint8)
-    result = upscale_photo(photo, lost, [Detection((20, 20, 24, 30))])
+    result = upscale_photo(photo, lost, [Detection((20, 20, 24, 30))], PhotoOptions(canvas="lanczos"))
     assert result.faces[0].reason == "the network sees no face there"
     assert (result.image == np.asarray(enlarge(photo, 4))).all()
     assert believable(IDENTITY)

@@ -111,7 +111,8 @@ class FramePainter:
 
     def __init__(self, first: np.ndarray, scale: int, network: CanvasNetwork):
         self.scale = scale
-        self._run = network.told(told(first, None))
+        self.condition = told(first, None)
+        self._run = network.told(self.condition)
         began = time.perf_counter()
         self(first)
         self.seconds = time.perf_counter() - began  # a frame

@@ -11,6 +11,7 @@ from PIL import Image
 from ..face.frame import Frame
 from ..face.similarity import similarity_parameters
 from ..runtime.canvas import CanvasNetwork
+from .blend import face_strength
 from .boxes import Detection, reading_order
 from .canvas import LANCZOS, NOTHING, CanvasReport, Progress, packaged_canvas, paint
 from .consistency import enforce, lr_consistency
@@ -200,7 +201,8 @@ def upscale_photo(
     for face in sorted((f for f in chosen if f.restored), key=lambda f: f.size):
         restored = Restored(face.frame, face.image, face.heatmaps, face.transform)
         keep = 1.0 if options.consistent else None
-        region = paste(large, rgb, restored, scale, strength=options.strength, keep_detail=keep)
+        strength = options.strength * face_strength(face.size, face.lr_consistency, painted.condition)
+        region = paste(large, rgb, restored, scale, strength=strength, keep_detail=keep)
         if region is None and options.strength > 0:
             face.status, face.reason = "left", "outside the photo"
     alpha = enlarge(picture.alpha, scale) if picture.alpha is not None else None

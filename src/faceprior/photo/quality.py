@@ -18,15 +18,28 @@ STANDARD = np.array(
         [72, 92, 95, 98, 112, 100, 103, 99],
     ]
 )
+BLOCK = 8
+LOW = [(0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1)]  # coefficients that photos have many of
+COARSEST, FINEST = 20, 90  # qualities looked for: steps of a level or two do not show, nor do they harm
+FEWEST_VALUES = 60  # coefficients that are not nought
+AGREED = 0.6  # the mean cosine of multiples, up to rounding, is 0.8 and more; of others about 0
 WORST_QUALITY, MOST_NOISE = 40, 25.0  # as `dataset/rough.py`: told as 1
 STEPS = 32
 PATCH, PATCHES = 6, 50_000  # pixels a side, how many at most
 CLIPPED = 6.0  # grey levels from black and white
 QUIET = 0.3  # of the patches
+FINE = 75  # a file of this quality or less is as rough as it says; of a finer one, an earlier file may show
 FEWEST = 6  # eigenvalues
 TEXTURE = (3.0, 6.0)  # grey levels: below the first nothing is told, from the second on all
 SCALED = (0.9, 1.3)  # what of it is left at half the size: of noise a half, of textures all or more
 SAMPLE = 1024  # pixels: the largest part of a photo that is measured, from its middle
+_COSINES = np.array(
+    [
+        [np.sqrt((1 if k == 0 else 2) / BLOCK) * np.cos((2 * i + 1) * k * np.pi / (2 * BLOCK)) for i in range(BLOCK)]
+        for k in range(BLOCK)
+    ],
+    np.float32,
+)
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -47,6 +60,47 @@ def table_of_quality(quality: int) -> np.ndarray:
     """int (8, 8): the luminance table of the IJG's encoder."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     return np.clip((STANDARD * percent + 50) // 100, 1, 255)
+
+
+def measured_quality(rgb: np.ndarray) -> float | None:
+    """The quality of the JPEG that a picture once was, whatever its file is now, or None where none shows.
+
+    Blocks are looked for at all 64 places where their grid can lie; there the coefficients of the cosine transform
+    are multiples of the table's steps, which no picture's are by chance. Enlarged or reduced since, nothing shows.
+    """
+    y = _middle(rgb) @ _LUMA
+    if min(y.shape) < 6 * BLOCK:
+        return None
+    top, left = _grid(y), _grid(y.T)
+    y = y[top:, left:]
+    rows, columns = (size // BLOCK for size in y.shape)
+    blocks = y[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2) - 128
+    coefficients = (_COSINES @ blocks @ _COSINES.T).reshape(-1, BLOCK, BLOCK)
+    agreed = {quality: _agreement(coefficients, quality) for quality in range(COARSEST, FINEST + 1)}
+    # Multiples of a coarse step are multiples of finer ones, too: the first to agree, or the best of its neighbours.
+    first = next((quality for quality, mean in agreed.items() if mean > AGREED), None)
+    if first is None:
+        return None
+    return float(max(range(first, min(first + 4, FINEST + 1)), key=agreed.__getitem__))
+
+
+def _agreement(coefficients: np.ndarray, quality: int) -> float:
+    """About 1 where the blocks' coefficients (N, 8, 8) are multiples of that quality's steps, about 0 elsewhere."""
+    votes, count = 0.0, 0
+    for u, v in LOW:
+        step = float(table_of_quality(quality)[u, v])
+        values = coefficients[:, u, v]
+        values = values[np.abs(values) > step / 2]
+        votes += float(np.cos(2 * np.pi * values / step).sum())
+        count += values.size
+    return votes / count if count >= FEWEST_VALUES else 0.0
+
+
+def _grid(y: np.ndarray) -> int:
+    """0..7: the row where blocks begin, by the steps between rows that their neighbours do not foretell."""
+    step = np.diff(y, axis=0)
+    edge = np.abs(step[1:-1] - (step[:-2] + step[2:]) / 2).mean(1)  # between rows 1 and 2, 2 and 3, ...
+    return int(np.argmax([edge[(phase - 2) % BLOCK :: BLOCK].mean() for phase in range(BLOCK)]))
 
 
 def noise_level(rgb: np.ndarray) -> float:
@@ -89,7 +143,9 @@ def _quietest(y: np.ndarray) -> float:
 def told(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:
     """The condition (q, n) of a photo for the canvas, as `dataset/rough.condition` makes it in training, in steps
     that are too fine to see and few enough to keep a network ready for each. quality: of the file, None if no JPEG."""
-    q = 0.0 if quality is None else (100 - quality) / (100 - WORST_QUALITY)
+    if quality is None or quality > FINE:
+        quality = min(q for q in (quality, measured_quality(rgb), 100.0) if q is not None)
+    q = (100 - quality) / (100 - WORST_QUALITY)
     n = noise_level(rgb) / MOST_NOISE
     return round(float(np.clip(q, 0, 1)) * STEPS) / STEPS, round(float(np.clip(n, 0, 1)) * STEPS) / STEPS
 

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ..face.frame import Frame
+from ..photo.blend import face_strength
 from ..photo.boxes import Detection
 from ..photo.consistency import enforce
 from ..photo.cut import cut_lr, face_frame
@@ -49,6 +50,7 @@ class FrameRestorer:
     ):
         self.network, self.options, self.scale = network, options, scale
         self._paint = painter or (lambda rgb: enlarge(rgb, scale))
+        self._condition = getattr(painter, "condition", None)
         self.faces: dict[int, Face] = {}
 
     def __call__(
@@ -83,7 +85,7 @@ class FrameRestorer:
             restored = Restored(
                 cuts[number], face.image, face.heatmaps, _transform(face.place, shown[number], cuts[number])
             )
-            strength = self.options.strength * face.weight
+            strength = self.options.strength * face.weight * face_strength(cuts[number].side, None, self._condition)
             keep = 1.0 if self.options.consistent else None
             photo = rgb if exact is None else exact
             if paste(canvas, photo, restored, self.scale, strength=strength, keep_detail=keep) is not None:

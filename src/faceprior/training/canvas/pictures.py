@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...dataset.rough import Chances, roughen, sharpen
+from ...dataset.rough import Chances, blur, roughen, sharpen
 from ...dataset.split import split_of
 from ...errors import FacepriorError
 from ...networks.canvas import SCALE
@@ -125,7 +125,10 @@ class Batches:
             image = scales[max(0, int(rng.integers(len(scales) + 1)) - 1)]  # the smallest, cleanest twice as often
         window, (top, left) = _window(image, patch, rng)
         target = coloured(window, rng)
-        if rng.random() < 0.08:
+        fate = rng.random()
+        if fate < 0.25:  # photos that are soft by themselves stay so
+            target = blur(target, rng.uniform(0.6, 2.5))
+        elif fate < 0.33:
             target = sharpen(target, rng.uniform(0.3, 1.0), rng.uniform(0.6, 1.5))
         lr, told = to_quarter(target), (0.0, 0.0)
         if not clean:
@@ -156,6 +159,6 @@ def coloured(image: Array, rng: np.random.Generator) -> Array:
     if rng.random() < 0.5:
         gain = rng.uniform(0.6, 1.25) * rng.uniform(0.85, 1.15, 3)
         image = np.clip(image * gain.astype(np.float32) + np.float32(0.5), 0, 255).astype(np.uint8)
-    if rng.random() < 0.06:
+    if rng.random() < 0.12:
         image = np.repeat((image @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8)[..., None], 3, 2)
     return image
