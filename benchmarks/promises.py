@@ -25,6 +25,14 @@ GROUPS = {
     "images: names, places, disks, two runs": (["tests/exception/test_places.py"], False),
     "images: broken at random": (["tests/property/test_broken_files.py", "tests/property/test_decode_properties.py"],
                                  False),
+    "images: what is a face, turned, grey, toned": (
+        ["tests/feature/test_what_is_a_face.py", "tests/feature/test_turned.py", "tests/feature/test_tint.py",
+         "tests/feature/test_second_opinion.py"],
+        True,
+    ),
+    "images: opened pictures, metadata": (
+        ["tests/feature/test_opened_pictures.py", "tests/feature/test_metadata.py"], True),
+    "images: what the command says and does": (["tests/run/test_photo_commands.py"], False),
     "clips": (
         ["tests/run/test_video.py", "tests/run/test_clip_tracks.py", "tests/run/test_clip_pictures.py",
          "tests/run/test_clip_faces.py", "tests/property/test_broken_clips.py", "tests/feature/test_hdr_curve.py"],

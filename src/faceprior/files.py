@@ -40,10 +40,22 @@ def beside(target: Path) -> Iterator[Path]:
     _sweep_once(target.parent)
     # Not the target's own name with something added: that may be as long as a name can be.
     part = target.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
+    _unfinished.add(part)
     try:
         yield part
     finally:
         part.unlink(missing_ok=True)
+        _unfinished.discard(part)
+
+
+_unfinished: set[Path] = set()
+
+
+def remove_unfinished() -> None:
+    """What this process is still writing: for one that ends without waiting for its threads."""
+    for part in list(_unfinished):
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def settle(part: Path, target: Path) -> None:

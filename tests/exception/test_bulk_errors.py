@@ -13,6 +13,7 @@ from command import faceprior  # noqa: F401  a fixture
         (["--boxes", "b.json"], "--boxes"),
         (["--cropped", "--sheet"], "--sheet"),
         (["--photos", "--heatmaps"], "--heatmaps"),
+        (["--faces-only"], "--faces-only"),
         (["--cropped", "--photos"], "choose one"),
         (["--engine", "spark"], "expected local or ray"),
     ],

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from command import any_model, faceprior, upscale  # noqa: F401  fixtures
 from crafted_images import BAD, CASES, GOOD, RGB, saved
+from cut_faces import restored
 from PIL import Image
 
-from faceprior.photo.cropped import face_to_lr
 from faceprior.photo.decode import DecodedImage, any_number_of_pixels, read_image
 
 MODES = pytest.mark.parametrize("mode", ["cropped", "photos"])
@@ -51,9 +51,9 @@ def test_read(name, mode, upscale, tmp_path):  # noqa: F811
 def _same_as_network(result: Path, decoded: DecodedImage) -> None:
     from command import _load
 
-    expected = _load(any_model())(face_to_lr(decoded)[None]).images[0]
+    (expected,) = restored(_load(any_model()), [decoded])
     with Image.open(result) as image:
-        assert np.abs(np.asarray(image).astype(int) - expected).max() <= 1
+        assert np.abs(np.asarray(image.convert("RGB")).astype(int) - expected).max() <= 1
 
 
 @MODES

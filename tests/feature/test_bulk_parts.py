@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("pyarrow")
 fsspec = pytest.importorskip("fsspec")
 
+from cut_faces import restored  # noqa: E402
 from PIL import Image  # noqa: E402
 from random_models import small_onnx, smooth_faces  # noqa: E402
 
@@ -25,6 +26,7 @@ from faceprior.bulk.places import Place  # noqa: E402
 from faceprior.bulk.plan import Finder, Plan, Weights  # noqa: E402
 from faceprior.bulk.restorer import Restorer  # noqa: E402
 from faceprior.errors import FacepriorError  # noqa: E402
+from faceprior.photo.decode import read_bytes  # noqa: E402
 
 
 def png(seed: int = 0, size: int = 48) -> bytes:
@@ -133,15 +135,8 @@ def test_a_file_added_later_never_passes_for_done(tmp_path):
     (source / "a.gif").write_bytes(png(2))
     work(Source(Place(str(source))), plan)
     for name, seed in (("a.jpg.png", 1), ("a.gif.png", 2)):
-        expected = plan.upscaler()(_lr(png(seed))).images[0]
+        (expected,) = restored(plan.upscaler(), [read_bytes(png(seed), "x.png")])
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(out.read(name)))), expected)
-
-
-def _lr(data: bytes) -> np.ndarray:
-    from faceprior.photo.cropped import face_to_lr
-    from faceprior.photo.decode import read_bytes
-
-    return face_to_lr(read_bytes(data, "x.png"))[None]
 
 
 # -- listing
@@ -199,8 +194,8 @@ def test_a_worker_restores_as_the_network_does_wherever_the_files_are(place):
         (source.shown("bad.png"), "not an image that Pillow reads"),
         (source.shown("empty.jpg"), "the file is empty"),
     ]
-    faces = np.concatenate([_lr(png(i)) for i in range(11)])
-    for i, expected in enumerate(plan.upscaler()(faces).images):
+    faces = [read_bytes(png(i), "x.png") for i in range(11)]
+    for i, expected in enumerate(restored(plan.upscaler(), faces)):
         written = np.asarray(Image.open(io.BytesIO(out.read(f"{i}.png")))).astype(int)
         assert np.abs(written - expected).max() <= 1, i  # other batches: within one level
     tables = [out.read(f"{STATE}/faces/{entry.name}") for entry in out.list(f"{STATE}/faces")]

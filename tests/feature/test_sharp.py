@@ -59,7 +59,7 @@ def test_by_the_command(tmp_path):
     pictures = []
     for flags in ([], ["--sharp"]):
         out = tmp_path / f"out{len(flags)}"
-        call = ["upscale", tmp_path / "face.png", "-o", out, "--model", small_onnx(**OPTIONS), *flags]
+        call = ["upscale", "--cropped", tmp_path / "face.png", "-o", out, "--model", small_onnx(**OPTIONS), *flags]
         done = CliRunner().invoke(app, list(map(str, call)))
         assert done.exit_code == 0, done.output
         assert ("(sharp)" in done.output) == bool(flags)

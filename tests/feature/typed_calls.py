@@ -58,7 +58,7 @@ photo = faceprior.upscale(
 )
 assert_type(model.photo("party.jpg", scale=2, detector="embedded"), PhotoResult)
 assert_type(photo.photo, Image.Image)
-assert_type(photo.scale, int)
+assert_type(photo.scale, float)
 assert_type(photo.faces, list[PhotoFace])
 assert_type(photo.restored, list[PhotoFace])
 assert_type(photo.notes, list[str])

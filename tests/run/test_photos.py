@@ -52,7 +52,7 @@ def jobs(*paths: Path) -> list[Job]:
 def test_everything_a_photo_gives(tmp_path):
     out, source = tmp_path / "out", photo(tmp_path / "party.jpg", quality=95)
     about = {"model": {"name": "stand-in", "version": "1"}}
-    summary = upscale_photos(jobs(source), out, Network(), detector, about=about)
+    summary = upscale_photos(jobs(source), out, Network(), detector, PhotoOptions(max_size=59), about=about)
     assert summary.exit_status == 0
     assert summary.text() == "1 photo done, 0 skipped, 0 failed; 1 face restored, 1 left (too large: 1)"
     names = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
@@ -132,11 +132,19 @@ def test_profile_and_alpha_are_kept(tmp_path):
         assert image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 100
 
 
-def test_a_photo_without_faces_is_enlarged_and_said_so(tmp_path):
+def test_a_photo_without_faces_is_said_first_and_written_where_asked(tmp_path):
     out = tmp_path / "out"
     summary = upscale_photos(jobs(photo(tmp_path / "a.bmp")), out, Network(), lambda rgb: [])
-    assert summary.outcomes[0].notes == ["no face found"]
+    assert summary.outcomes[0].notes == ["nothing was restored; no face found"]
     assert {path.name for path in out.iterdir()} == {"a.png", "a.json"}
+    only = PhotoOptions(faces_only=True)
+    summary = upscale_photos(jobs(tmp_path / "a.bmp"), tmp_path / "out2", Network(), lambda rgb: [], only)
+    assert summary.outcomes[0].notes == ["nothing was restored; no face found; nothing was written"]
+    assert "1 photo done (1 not written)" in summary.text() and not (tmp_path / "out2").exists()
+    only = PhotoOptions(faces_only=True, max_size=8)
+    summary = upscale_photos(jobs(tmp_path / "a.bmp"), tmp_path / "out3", Network(), detector, only)
+    assert summary.outcomes[0].notes == ["nothing was restored; all 2 faces were left; the photo was not written"]
+    assert {path.name for path in (tmp_path / "out3").iterdir()} == {"a.json", "a.sheet.png"}
 
 
 def test_boxes_take_the_place_of_a_detector(tmp_path):
@@ -175,14 +183,10 @@ def test_options_are_checked(bad):
 
 
 def test_jobs_keep_the_tree_and_share_no_names(tmp_path):
-    from faceprior.cli.photos import is_photo, jobs_for
+    from faceprior.cli.photos import jobs_for
 
     (tmp_path / "in" / "sub").mkdir(parents=True)
     names = ("in/a.jpg", "in/a.png", "in/sub/a.jpg")
     files = [photo(tmp_path / name) for name in names]
     made = jobs_for(files, [str(tmp_path / "in")])
     assert [(str(job.folder), job.stem) for job in made] == [(".", "a"), (".", "a-2"), ("sub", "a")]
-    assert not is_photo(files[0])  # 240 pixels: a cropped face
-    large = tmp_path / "large.png"
-    Image.new("RGB", (300, 20)).save(large)
-    assert is_photo(large) and not is_photo(tmp_path / "absent.png")

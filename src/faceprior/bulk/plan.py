@@ -62,7 +62,7 @@ class Finder:
 class Plan:
     """How images are restored and where their results go.
 
-    kind: "cropped", "photos", or "auto": by size, as the local engine does
+    kind: "cropped", "photos", or "auto": photos but for small ones without a face, as everywhere (photo/cutface.py)
     since: results older than this (ns since 1970) do not count
     about: model and version, for the JSON of photos and faces
     """

@@ -16,13 +16,15 @@ EVERY = 30  # seconds: what a killed driver may lose of the list; those images a
 
 @dataclass
 class Report:
-    """done, skipped, failed: images; restored, left: faces of photos; seconds: of this run's work."""
+    """done, skipped, failed: images; restored, left: faces of photos; doubtful: cut faces; seconds: of this run's
+    work."""
 
     out: Place
     done: int = 0
     skipped: int = 0
     failed: int = 0
     restored: int = 0
+    doubtful: int = 0
     left: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     workers: int = 0
@@ -46,6 +48,7 @@ class Report:
         self.done += outcome["done"]
         self.skipped += outcome["skipped"]
         self.restored += outcome["restored"]
+        self.doubtful += outcome["doubtful"]
         self.left.update(outcome["left"])
         for name, why in outcome["failed"]:
             self.fail(name, why)
@@ -55,7 +58,7 @@ class Report:
     def close(self, **more: Any) -> None:
         """The last shard, and report.json."""
         self._flush()
-        names = ("done", "skipped", "failed", "restored", "seconds", "workers")
+        names = ("done", "skipped", "failed", "restored", "doubtful", "seconds", "workers")
         data = {"format": 1, **{name: getattr(self, name) for name in names}, "left": self.left, **more}
         data["seconds"] = round(self.seconds, 2)
         self.out.write(REPORT, json.dumps(data, indent=1, ensure_ascii=False).encode())

@@ -16,9 +16,11 @@ import numpy as np
 from PIL import Image
 
 from ..errors import FacepriorError, one_line
-from ..photo.cropped import HEATMAPS, LARGEST, describe, face_to_lr
+from ..photo.cropped import HEATMAPS, describe
+from ..photo.cutface import CutFace, Given, restore_cut
 from ..photo.decode import DecodedImage, read_bytes
 from ..photo.pipeline import upscale_photo
+from ..photo.said import left_faces
 from ..photo.write import write_photo
 from ..runtime.pictures import overlay
 from .attempts import MOST, Attempts
@@ -34,11 +36,12 @@ File = tuple[str, str, int, int]  # name, stem, bytes, ns
 
 @dataclass
 class Outcome:
-    """What became of a chunk. failed: (file, reason); restored, left: faces of photos."""
+    """What became of a chunk. failed: (file, reason); restored, left: faces of photos; doubtful: cut faces."""
 
     done: int = 0
     skipped: int = 0
     restored: int = 0
+    doubtful: int = 0
     left: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[str, str]] = field(default_factory=list)
 
@@ -156,7 +159,7 @@ class _Work:
 
     def __init__(self, worker: Restorer, chunk: Chunk, outcome: Outcome):
         self.worker, self.plan, self.chunk, self.outcome = worker, worker.plan, chunk, outcome
-        self.batch: list[tuple[File, DecodedImage, np.ndarray]] = []
+        self.batch: list[tuple[File, Given]] = []
         self.rows: list[dict[str, Any]] = []
         self.writing: list[tuple[File, Callable[[], None]]] = []  # with a table: after it
         self.written: list[tuple[File, Future]] = []
@@ -165,11 +168,10 @@ class _Work:
         try:
             if isinstance(image, FacepriorError):
                 raise image
-            height, width = image.rgb.shape[:2]
-            if self.plan.kind == "photos" or (self.plan.kind == "auto" and max(height, width) > LARGEST):
+            if self.plan.kind != "cropped":
                 self._photo(file, image)
                 return
-            self.batch.append((file, image, face_to_lr(image)))
+            self.batch.append((file, Given.of(image, place=self.plan.options.place)))
         except Exception as error:  # a defect in one image must not cost the user the other millions
             self._fail(file, error)
         if len(self.batch) == self.worker.upscaler.batch:
@@ -211,33 +213,34 @@ class _Work:
         if not batch:
             return
         try:
-            result = self.worker.upscaler(np.stack([lr for *_, lr in batch]))
+            faces = restore_cut([given for _, given in batch], self.worker.upscaler)
         except Exception as error:
-            for file, *_ in batch:
+            for file, _ in batch:
                 self._fail(file, error)
             return
-        for i, (file, image, _) in enumerate(batch):
-            pixels, heatmaps, transform = result.images[i], result.heatmaps[i], result.transforms[i]
-            if not (np.isfinite(transform).all() and np.isfinite(heatmaps).all()):
+        for (file, given), face in zip(batch, faces, strict=True):
+            if not face.finite:
                 self._fail(file, FacepriorError("the network gave numbers that are not finite"))
                 continue
             name, stem, *_ = file
             target = self.chunk.target(stem)
-            maps = heatmaps if self.plan.heatmaps else None
-            write = self._writer(target, pixels, maps)
+            write = self._writer(target, given, face)
             if self.plan.table:
                 shown = self.chunk.place.shown(self.chunk.source(name))
-                row = describe(shown, target, image.note, heatmaps, transform, overlays=self.plan.heatmaps)
+                row = describe(shown, target, given.note, face, overlays=self.plan.heatmaps)
                 self.rows.append({**row, "model": self.plan.sha256})
                 self.writing.append((file, write))
             else:
                 self.written.append((file, self.worker.pool.submit(write)))
+            self.outcome.doubtful += face.doubt is not None
 
-    def _writer(self, target: str, pixels: np.ndarray, heatmaps: np.ndarray | None) -> Callable[[], None]:
+    def _writer(self, target: str, given: Given, face: CutFace) -> Callable[[], None]:
         def write() -> None:
-            if heatmaps is not None:
-                self.plan.out.write(f"{target}{HEATMAPS}.png", _png(overlay(pixels, heatmaps)))
-            self.plan.out.write(f"{target}.png", _png(pixels))  # last: it says that the face is done
+            if self.plan.heatmaps:
+                self.plan.out.write(f"{target}{HEATMAPS}.png", _png(overlay(face.image, face.heatmaps)))
+            stream = io.BytesIO()
+            given.save(face.image, stream)
+            self.plan.out.write(f"{target}.png", stream.getvalue())  # last: it says that the face is done
 
         return write
 
@@ -259,7 +262,8 @@ class _Work:
                 plan.out.write(self.chunk.target(path.relative_to(folder).as_posix()), path.read_bytes())
         self.outcome.done += 1
         self.outcome.restored += len(result.restored)
-        self.outcome.left += Counter((f.reason or "left").split(":")[0] for f in result.faces if not f.restored)
+        self.outcome.left += Counter(face.kind for face in left_faces(result.faces))
+        self.outcome.doubtful += any(face.status == "doubtful" for face in result.faces)
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -55,6 +55,10 @@ def main() -> None:
     """Entry point: errors a user can mend become one line and status 2; Ctrl-C is 130, SIGTERM 143."""
     # As an exception, so that what is half-written is removed. `train` has its own way, see `training/stopping.py`.
     signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks is escaped: it must not end a run after all of its work.
+        with suppress(AttributeError, ValueError, OSError):
+            stream.reconfigure(errors="backslashreplace")
     warnings.showwarning = _show_warning
     try:
         app()

@@ -30,16 +30,18 @@ def check_local(texts: Sequence[str]) -> None:
 def restore_bulk(context: typer.Context, options: PhotoOptions) -> None:
     """`context` holds the options of `upscale`. Exit status as there: 0, 1 some failed, 2 nothing could be done."""
     given: dict[str, Any] = context.params
+    if given["faces_only"]:
+        raise FacepriorError("--faces-only: every photo is written, which says that it is done (--engine ray)")
     for name, text in NOT_HERE.items():
         if given[name] is not None:
             raise FacepriorError(f"{text} (--engine ray)")
     kind = "cropped" if given["cropped"] else "photos" if given["photos"] else "auto"
     if kind == "cropped" and given["sheet"] and _typed(context, "sheet"):
         raise FacepriorError("--sheet: no contact sheet holds millions of faces (--engine ray with --cropped)")
-    if kind == "photos":
+    if kind != "cropped":
         for name in ("heatmaps", "table"):
             if given[name]:
-                raise FacepriorError(f"--{'json' if name == 'table' else name}: is for cropped faces")
+                raise FacepriorError(f"--{'json' if name == 'table' else name}: goes with --cropped")
 
     import ray  # noqa: F401  first of all, so that the error names its extra
 
@@ -76,9 +78,10 @@ def restore_bulk(context: typer.Context, options: PhotoOptions) -> None:
     listed = f" (listed in {out.shown('_faceprior/failed')})" if report.failed else ""
     left = ", ".join(f"{why}: {n}" for why, n in report.left.most_common())
     photos = f"; {report.restored} faces of photos restored, {report.left.total()} left{f' ({left})' if left else ''}"
+    doubts = f" ({report.doubtful} doubtful)" if report.doubtful else ""
     print(
         one_line(
-            f"{report.done} images done, {report.skipped} skipped, {report.failed} failed{listed}"
+            f"{report.done} images done{doubts}, {report.skipped} skipped, {report.failed} failed{listed}"
             f"{photos if kind != 'cropped' else ''} -> {out.shown()} (model {info.name} {info.version}, {info.backend} "
             f"on {info.device}, {report.workers} workers, {report.seconds:.1f} s)"
         )

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,8 @@ from PIL import Image
 from .._version import __version__
 from ..errors import FacepriorError, one_line
 from ..files import write_atomically
-from ..photo.cropped import HEATMAPS, LARGEST, describe, face_to_lr
+from ..photo.cropped import HEATMAPS, describe
+from ..photo.cutface import Given, restore_cut
 from ..photo.decode import read_image
 from ..runtime.pictures import ContactSheet, overlay
 from ..runtime.upscaler import Upscaler
@@ -28,14 +30,15 @@ class Options:
     table: bool = False  #     write the JSON
     sheet: bool = True
     overwrite: bool = False
-    any_size: bool = False  #  take images larger than LARGEST for faces
+    place: bool = False  #     keep where the picture was taken
 
 
 @dataclass
 class Report:
     done: int = 0
     sheet_left_out: int = 0
-    failed: list[tuple[str, str]] = field(default_factory=list)  # input, reason
+    failed: list[tuple[str, str]] = field(default_factory=list)  #   input, reason
+    doubtful: list[tuple[str, str]] = field(default_factory=list)  # written all the same
 
 
 def upscale_cropped(
@@ -44,40 +47,40 @@ def upscale_cropped(
     upscaler: Upscaler,
     options: Options,
     advance: Callable[[], object],
-    protected: Iterable[Path] = (),
 ) -> Report:
     """Restores `files` into the folder `out`; `advance` is called once a file.
 
     A file that cannot be read or written is in the report and stops nothing. Raises FacepriorError before anything
-    is written where an output would replace an input (one of `files` or of `protected`), or another file without
-    `overwrite`.
+    is written where an output would replace an input, or another file without `overwrite`.
     """
     stems = unique_stems(files, [Path(SHEET).stem], HEATMAPS)
-    _check_targets([*files, *protected], stems, out, options)
+    _check_targets(files, stems, out, options)
     report, sheet, rows = Report(), ContactSheet(), []
     for batch in _batches(files, stems, upscaler.batch, options, report, advance):
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FacepriorError(f"{out}: cannot make this folder ({error.strerror or error})") from None
-        result = upscaler(np.stack([lr for *_, lr in batch]))
-        for i, (file, stem, note, lr) in enumerate(batch):
+        faces = restore_cut([item.given for item in batch], upscaler)
+        for (file, stem, given), face in zip(batch, faces, strict=True):
             advance()
-            image, heatmaps, transform = result.images[i], result.heatmaps[i], result.transforms[i]
-            if not (np.isfinite(transform).all() and np.isfinite(heatmaps).all()):
+            image, heatmaps = face.image, face.heatmaps
+            if not face.finite:
                 report.failed.append((str(file), "the network gave numbers that are not finite"))
                 continue
             try:
-                _save(out / f"{stem}.png", image)
+                write_atomically(out / f"{stem}.png", partial(given.save, image))
                 if options.heatmaps:
                     _save(out / f"{stem}{HEATMAPS}.png", overlay(image, heatmaps))
             except FacepriorError as error:
                 report.failed.append((str(file), str(error)))
                 continue
             if options.sheet:
-                sheet.add(file.name, lr, image, heatmaps)
+                sheet.add(file.name, face.lr, image, heatmaps)
+            if face.doubt:
+                report.doubtful.append((str(file), face.doubt))
             if options.table:
-                rows.append(describe(str(file), stem, note, heatmaps, transform, overlays=options.heatmaps))
+                rows.append(describe(str(file), stem, given.note, face, overlays=options.heatmaps))
             report.done += 1
     if (picture := sheet.picture()) is not None:
         _write(out / SHEET, lambda f: picture.save(f, "PNG"), report)
@@ -99,7 +102,10 @@ def _write(path: Path, write: Callable[[Any], Any], report: Report) -> None:
         report.failed.append((str(path), str(error).removeprefix(one_line(f"{path}: "))))
 
 
-Item = tuple[Path, str, str | None, np.ndarray]  # file, stem, note, lr
+class Item(NamedTuple):
+    file: Path
+    stem: str
+    given: Given
 
 
 def _batches(
@@ -113,11 +119,7 @@ def _batches(
     batch: list[Item] = []
     for file, stem in zip(files, stems, strict=True):
         try:
-            image = read_image(file)
-            height, width = image.rgb.shape[:2]
-            if max(height, width) > LARGEST and not options.any_size:
-                raise FacepriorError(f"{file}: {width}x{height} is a photo, not a cropped face; --cropped if it is one")
-            batch.append((file, stem, image.note, face_to_lr(image)))
+            batch.append(Item(file, stem, Given.of(read_image(file), place=options.place)))
         except FacepriorError as error:
             report.failed.append((str(file), str(error).removeprefix(one_line(f"{file}: "))))
             advance()

@@ -13,7 +13,7 @@ PHOTOS, RUN = "Photos", "Running"
 def upscale(
     context: typer.Context,
     inputs: list[str] = typer.Argument(..., help="Files, folders or globs (quoted)."),
-    output: str = typer.Option("out", "-o", "--out", help="Folder for the results."),
+    output: str = typer.Option("out", "-o", "--out", help="Folder for the results, or a file for one photo."),
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
     sharp: bool = typer.Option(
         False, "--sharp", help="The model's perceptual variant: sharper, and a little further from the truth."
@@ -29,12 +29,18 @@ def upscale(
         False, "--json", help="Cropped faces: also faces.json, transforms, components, model and version."
     ),
     photos: bool = typer.Option(
-        False, "--photos", help="Every input is a photo to find faces in, of any size.", rich_help_panel=PHOTOS
+        False, "--photos", help="No input is a cut face, however small.", rich_help_panel=PHOTOS
     ),
     scale: int = typer.Option(4, help="How many times as large the photo becomes, 1-8.", rich_help_panel=PHOTOS),
     strength: float = typer.Option(1.0, help="0 the photo enlarged, 1 the restored faces.", rich_help_panel=PHOTOS),
     min_size: float = typer.Option(8.0, help="Leave smaller faces, in pixels of the photo.", rich_help_panel=PHOTOS),
-    max_size: float = typer.Option(60.0, help="Leave larger faces, in pixels of the photo.", rich_help_panel=PHOTOS),
+    max_size: float = typer.Option(
+        60.0, help="Leave larger faces, in pixels of the photo (60: not in images of at most 256).",
+        rich_help_panel=PHOTOS,
+    ),
+    min_score: float = typer.Option(
+        0.0, help="Leave faces of which the detector is less sure, 0-1.", rich_help_panel=PHOTOS
+    ),
     faces: str | None = typer.Option(None, help="Only these, as numbered on the sheet: 1,3.", rich_help_panel=PHOTOS),
     consistent: bool = typer.Option(
         False, "--consistent", help="Make each face agree with the photo's own pixels.", rich_help_panel=PHOTOS
@@ -46,7 +52,7 @@ def upscale(
         rich_help_panel=PHOTOS,
     ),
     faces_only: bool = typer.Option(
-        False, "--faces-only", help="Write nothing of photos without faces.", rich_help_panel=PHOTOS
+        False, "--faces-only", help="Do not write photos in which nothing was restored.", rich_help_panel=PHOTOS
     ),
     boxes: Path | None = typer.Option(
         None, help="Faces from a JSON file instead of a detector.", rich_help_panel=PHOTOS
@@ -57,7 +63,13 @@ def upscale(
     ),
     offline: bool = typer.Option(False, "--offline", help="Fetch nothing.", rich_help_panel=PHOTOS),
     any_turn: bool = typer.Option(
-        False, "--any-turn", help="Find faces lying on their side or upside down, too.", rich_help_panel=PHOTOS
+        False,
+        "--any-turn",
+        help="Find faces of every turn in one photo. (A photo that lies on its side is noticed by itself.)",
+        rich_help_panel=PHOTOS,
+    ),
+    keep_gps: bool = typer.Option(
+        False, "--keep-gps", help="Keep where the photo was taken in the result's metadata.", rich_help_panel=PHOTOS
     ),
     jobs: int = typer.Option(1, "-j", "--jobs", min=1, help="Photos at a time.", rich_help_panel=PHOTOS),
     resume: bool = typer.Option(
@@ -85,8 +97,8 @@ def upscale(
 ) -> None:
     """Restore the small faces of photos and videos, or faces that are already cut out.
 
-    An image of more than 256 pixels is a photo: its faces are found, restored and put back, and the photo is
-    enlarged. A smaller one is a cropped face: its central square becomes <name>.png, 128x128. --photos and
+    Faces are looked for in every image, restored and put back, and the photo is enlarged. Small square images in
+    which no face is found are taken for a cut face: their central square becomes upright, 128x128. --photos and
     --cropped say otherwise.
     """
     from ..photo.canvas import canvas_loader
@@ -96,21 +108,25 @@ def upscale(
     from ..runtime.upscaler import load
     from .bulk import check_local, restore_bulk
     from .cropped import Options, upscale_cropped
-    from .inputs import find_files, unique_stems
-    from .photos import is_photo, jobs_for, numbers, restore_photos
+    from .inputs import find_files
+    from .photos import jobs_for, numbers, one_file, restore_photos
     from .progress import counting
     from .videos import chosen, restore_videos
 
     if cropped and photos:
         raise FacepriorError("--cropped and --photos: choose one")
     photo_options = PhotoOptions(
-        scale, strength, min_size, max_size, numbers(faces), consistent, canvas=canvas, faces_only=faces_only
-    )
+        scale, strength, min_size, max_size, numbers(faces), consistent, canvas=canvas, faces_only=faces_only,
+        kind="photo" if photos else "auto", min_score=min_score, place=keep_gps,
+    )  # fmt: skip
     if engine not in ("local", "ray"):
         raise FacepriorError(f"--engine {engine}: expected local or ray")
     if engine == "ray":
         restore_bulk(context, photo_options)
         return
+    for given, name in ((heatmaps, "--heatmaps"), (table, "--json")):
+        if given and not cropped:
+            raise FacepriorError(f"{name}: goes with --cropped; photos have a JSON and heatmaps of their own always")
     check_local([*inputs, output])
     out = Path(output)
     files, missing = find_files(inputs, recursive=recursive)
@@ -121,9 +137,7 @@ def upscale(
         raise FacepriorError(f"{videos[0]}: --boxes is for photos")
     files = [file for file in files if file not in set(videos)]
     with any_number_of_pixels(not pixel_limit):
-        whole = [] if cropped else [file for file in files if photos or is_photo(file)]
-        among = set(whole)
-        cut = [file for file in files if file not in among]
+        cut, whole = (files, []) if cropped else ([], files)
         upscaler = load(model, backend=backend, device=device, threads=threads, precision=precision, sharp=sharp)
         info = upscaler.info
         painter = canvas_loader(backend=backend, threads=threads, precision=precision)
@@ -131,36 +145,46 @@ def upscale(
         failed, done = list(missing), 0
 
         if cut:
-            options = Options(heatmaps, table, sheet, overwrite, cropped)
+            options = Options(heatmaps, table, sheet, overwrite, place=keep_gps)
             with counting("Faces", len(cut)) as advance:
-                report = upscale_cropped(cut, out, upscaler, options, advance, whole)
+                report = upscale_cropped(cut, out, upscaler, options, advance)
             failed += report.failed
             done += report.done
-            if not report.done and not whole and not videos:
+            if not report.done:
                 more = f" (and {len(failed) - 1} more inputs failed)" if len(failed) > 1 else ""
                 raise FacepriorError(f"{failed[0][0]}: {failed[0][1]}{more}; nothing was written")
             tail = f"; {len(failed)} failed" if failed else ""
-            print(one_line(f"{report.done} faces -> {out}{tail} {about}"))
+            for name, doubt in report.doubtful:
+                print(one_line(f"doubtful: {name}: {doubt}"), file=sys.stderr)
+            doubts = f" ({len(report.doubtful)} doubtful)" if report.doubtful else ""
+            print(one_line(f"{report.done} faces{doubts} -> {out}{tail} {about}"))
             if report.sheet_left_out > 0:
                 print(f"the contact sheet leaves out the last {report.sheet_left_out}")
         for name, reason in failed:
             print(one_line(f"failed: {name}: {reason}"), file=sys.stderr)
         if whole:
             roots = [text for text in inputs if text not in dict(missing)]
+            target = one_file(out, len(whole)) if not videos else None
             summary = restore_photos(
-                jobs_for(whole, roots, unique_stems(cut)), out, upscaler, photo_options, boxes=boxes,
+                jobs_for(whole, roots), out, upscaler, photo_options, boxes=boxes,
                 detector=detector, weights=detector_weights, offline=offline, any_turn=any_turn, threads=threads,
-                workers=jobs, resume=resume, overwrite=overwrite, sheet=sheet, protected=cut, canvas=painter,
+                workers=jobs, resume=resume, overwrite=overwrite, sheet=sheet, target=target, canvas=painter,
             )  # fmt: skip
+            for line in summary.advice(photo_options):
+                print(line, file=sys.stderr)
             print(one_line(f"{summary.text()} -> {out} {about}"))
             failed += [(str(outcome.photo), outcome.reason) for outcome in summary.failed]
             done += len(summary.outcomes) - len(summary.failed)
+            if target is not None and summary.count("done") and not summary.outcomes[0].written:
+                raise typer.Exit(1)  # a file was named, and is not there
         if videos:
+            # auto_turn: a frame without faces must not cost as much as four.
             finder = make_detector(
-                detector, weights=detector_weights, any_turn=any_turn, threads=threads, offline=offline,
+                detector, weights=detector_weights, any_turn=any_turn, auto_turn=False, threads=threads,
+                offline=offline,
                 warn=lambda text: print(one_line(f"warning: {text}"), file=sys.stderr),
             )  # fmt: skip
-            others = unique_stems(cut) + [file.stem for file in whole]
+            others = [file.stem for file in whole]
             bad = restore_videos(
                 videos, out, upscaler, finder, photo_options, reserved=others, overwrite=overwrite, sheet=sheet,
                 canvas=painter,

@@ -40,6 +40,10 @@ class UpscaleOptions(TypedDict, total=False):
     detector_weights: str | Path | None
     offline: bool
     any_turn: bool
+    cropped: bool
+    photos: bool
+    min_score: float
+    keep_gps: bool
     pixel_limit: bool
     warn: Callable[[str], None] | None
 
@@ -61,6 +65,10 @@ def upscale(
     detector_weights: str | Path | None = None,
     offline: bool = False,
     any_turn: bool = False,
+    cropped: bool = False,
+    photos: bool = False,
+    min_score: float = 0.0,
+    keep_gps: bool = False,
     device: str = "auto",
     threads: int | None = None,
     backend: str = "auto",
@@ -84,12 +92,18 @@ def upscale(
     boxes:      the faces themselves instead of a detector: (x, y, width, height) each, `Detection`s, or a JSON file
     detector:   "auto", "yunet", "embedded" (no download), or a function: uint8 (H, W, 3) -> list of `Detection`
     detector_weights: YuNet's file, else $FACEPRIOR_DETECTOR_WEIGHTS or fetched once; offline: fetch nothing
-    any_turn:   find faces lying on their side or upside down, too
+    any_turn:   find faces of every turn in one photo; one that lies on its side as a whole is noticed by itself
+    cropped, photos: it is one face that is cut out; it is none, however small. Neither: a cut face only where no face
+                is found and it is small and about square (`result.kind` says which)
+    min_score:  leave faces of which the detector is less sure, 0..1
+    keep_gps:   keep where the photo was taken in the result's metadata
     pixel_limit: refuse files of more than 179 megapixels, which may be decompression bombs
     warn:       is given what the user should know (the embedded detector took over); None: a FacepriorWarning
     Raises FacepriorError, of one line, for what a user can mend.
     """
     with in_python():
+        if cropped and photos:
+            raise FacepriorError("cropped and photos: choose one")
         chosen = PhotoOptions(
             _number("scale", scale, whole=True),
             _number("strength", strength),
@@ -98,6 +112,9 @@ def upscale(
             None if faces is None else _numbers(faces),
             bool(consistent),
             canvas=canvas,
+            kind="cropped" if cropped else "photo" if photos else "auto",
+            min_score=_number("min_score", min_score),
+            place=bool(keep_gps),
         )
         with any_number_of_pixels(not pixel_limit):
             picture = decoded(photo)

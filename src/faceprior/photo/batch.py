@@ -14,8 +14,9 @@ from .boxes import read_boxes
 from .canvas import packaged_canvas
 from .decode import read_image
 from .options import PhotoOptions
-from .pipeline import Detector, Network, upscale_photo
-from .write import write_photo
+from .pipeline import Detector, Network, PhotoResult, upscale_photo
+from .said import Left, advice, left_faces
+from .write import photo_target, save_photo, write_photo
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,21 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What became of one photo: "done", "skipped" (it was done before) or "failed", with the reason."""
+    """What became of one photo: "done", "skipped" (it was done before) or "failed", with the reason.
+
+    cropped: it was taken for a face that is cut out; doubtful: and restored with a doubt, which is the reason
+    written: whether the enlarged photo was written; notes: what the user should know first
+    """
 
     photo: Path
     status: str
     reason: str | None = None
     restored: int = 0
-    left: Counter[str] = field(default_factory=Counter)
+    left: list[Left] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    cropped: bool = False
+    doubtful: bool = False
+    written: bool = True
     unseen: float = 1.0  # the part of it that `on_part` was not told
 
 
@@ -72,16 +80,28 @@ class Summary:
         return min(len(self.failed), 1) + (0 < len(self.failed) == len(self.outcomes))
 
     def text(self) -> str:
-        """One line: 3 photos done, 1 skipped, 0 failed; 42 faces restored, 5 left (too large: 5)."""
+        """One line: 3 photos done (1 taken for a cut face), 1 skipped, 0 failed; 42 faces restored, 5 left
+        (too large: 5)."""
         restored = sum(outcome.restored for outcome in self.outcomes)
-        left = sum((outcome.left for outcome in self.outcomes), Counter())
+        left = Counter(face.kind for outcome in self.outcomes for face in outcome.left)
         reasons = f" ({', '.join(f'{why}: {n}' for why, n in left.most_common())})" if left else ""
         done = self.count("done")
+        finished = [outcome for outcome in self.outcomes if outcome.status == "done"]
+        cut = sum(outcome.cropped for outcome in finished)
+        bare = sum(not outcome.written for outcome in finished)
+        doubts = sum(outcome.doubtful for outcome in finished)
+        parts = [f"{n} {what}" for n, what in ((cut, "taken for a cut face"), (bare, "not written")) if n]
+        more = f" ({', '.join(parts)})" if parts else ""
         return (
-            f"{done} photo{'' if done == 1 else 's'} done, {self.count('skipped')} skipped, "
-            f"{len(self.failed)} failed; {restored} face{'' if restored == 1 else 's'} restored, "
+            f"{done} photo{'' if done == 1 else 's'} done{more}, "
+            f"{self.count('skipped')} skipped, {len(self.failed)} failed; "
+            f"{restored} face{'' if restored == 1 else 's'} restored{f' ({doubts} doubtful)' if doubts else ''}, "
             f"{left.total()} left{reasons}"
         )
+
+    def advice(self, options: PhotoOptions) -> list[str]:
+        """What to do about the faces that were left."""
+        return advice([face for outcome in self.outcomes for face in outcome.left], options)
 
 
 def upscale_photos(
@@ -98,6 +118,7 @@ def upscale_photos(
     overwrite: bool = False,
     write_faces: bool = True,
     sheet: bool = True,
+    target: Path | None = None,
     protected: Iterable[Path] = (),
     canvas: Callable[[], CanvasNetwork | None] = packaged_canvas,
     on_part: Callable[[float], None] | None = None,
@@ -108,6 +129,7 @@ def upscale_photos(
     detector: may be None where `boxes` is given (`read_boxes`); about: model and version for the JSON;
     workers: photos at a time, each with its own memory; resume: skip photos whose JSON says that the same file
     was done with the same settings; overwrite: replace results of an earlier run (an input, never);
+    target: the one file that a single photo gives;
     protected: files besides the photos that no result may replace; canvas: as of `upscale_photo`;
     on_part: called with each part of a photo that is done, which its outcome's `unseen` completes to 1;
     on_done: called after each photo, one at a time.
@@ -122,19 +144,31 @@ def upscale_photos(
         try:
             stat = job.photo.stat()
             source = {"bytes": stat.st_size, "modified_ns": stat.st_mtime_ns}
-            if resume and _done(folder / f"{job.stem}.json", source, settings):
+            if target is None and resume and _done(folder / f"{job.stem}.json", source, settings):
                 return Outcome(job.photo, "skipped")
-            check_targets(job, folder, inputs, overwrite or resume)
+            if target is None:
+                check_targets(job, folder, inputs, overwrite or resume)
+            else:
+                _check([target] if target.exists() else [], inputs, overwrite)
             picture = read_image(job.photo)
             faces = read_boxes(boxes, job.photo) if boxes is not None else detector
             if faces is None:
                 raise FacepriorError(f"{job.photo}: neither a detector nor boxes")
             seen = _Seen(on_part)
             result = upscale_photo(picture, network, faces, options, canvas=canvas, progress=seen)
-            if options.faces_only and not result.faces:
-                return Outcome(job.photo, "done", None, 0, Counter(), ["no face found, so nothing was written"])
             extra = {**(about or {}), "source": source, "settings": settings}
-            write_photo(result, folder, job.photo.name, stem=job.stem, about=extra, faces=write_faces, sheet=sheet)
+            written = bool(result.restored) or not options.faces_only
+            if target is not None or not (written or result.faces):
+                if written:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    save_photo(result, target)
+                return outcome_of(job.photo, result, result.notes, written, 1 - seen.part)
+            if not written:  # nor left from an earlier run
+                photo_target(result, folder, job.photo.name, job.stem)[0].unlink(missing_ok=True)
+            said = write_photo(
+                result, folder, job.photo.name, stem=job.stem, about=extra, faces=write_faces, sheet=sheet,
+                photo=written,
+            )  # fmt: skip
         except FacepriorError as error:
             return Outcome(job.photo, "failed", str(error))
         except OSError as error:
@@ -143,8 +177,8 @@ def upscale_photos(
             return Outcome(job.photo, "failed", f"{job.photo}: not enough memory (a smaller --scale needs less)")
         except Exception as error:  # a defect in one photo must not cost the user the other thousand
             return Outcome(job.photo, "failed", f"{job.photo}: internal error ({type(error).__name__}: {error})")
-        left = Counter((face.reason or "left").split(":")[0] for face in result.faces if not face.restored)
-        return Outcome(job.photo, "done", None, len(result.restored), left, result.notes, 1 - seen.part)
+        notes = [note for note in said["notes"] if note not in result.advice]  # that is said once for all photos
+        return outcome_of(job.photo, result, notes, written, 1 - seen.part)
 
     for outcome in _parallel(one, jobs, workers):
         summary.outcomes.append(outcome)
@@ -153,37 +187,56 @@ def upscale_photos(
     return summary
 
 
+def outcome_of(photo: Path, result: PhotoResult, notes: list[str], written: bool, unseen: float) -> Outcome:
+    """Of a photo that is done."""
+    left = left_faces(result.faces)
+    if not result.restored:  # said first
+        count = f"all {len(left)} faces were left" if len(left) > 1 else "its face was left" if left else None
+        end = [] if written else ["the photo was not written"] if left else ["nothing was written"]
+        notes = ["; ".join(["nothing was restored", *([count] if count else []), *notes, *end])]
+    doubts = [face.reason for face in result.faces if face.status == "doubtful"]
+    cropped = result.kind == "cropped"
+    doubt = doubts[0] if doubts else None
+    return Outcome(photo, "done", doubt, len(result.restored), left, notes, cropped, bool(doubts), written, unseen)
+
+
 def check_targets(job: Job, folder: Path, inputs: set[Path], overwrite: bool) -> None:
     """FacepriorError where a file of this job would replace an input, or an earlier result unasked."""
     endings = {job.photo.suffix, ".png", ".sheet.png", ".json"}
     existing = [path for ending in sorted(endings) if (path := folder / f"{job.stem}{ending}").exists()]
     faces = folder / job.stem  # which faces it will get is not known yet: anything in there counts
     existing += sorted(path for path in faces.iterdir() if path.is_file()) if faces.is_dir() else []
+    _check(existing, inputs, overwrite)
+
+
+def _check(existing: Sequence[Path], inputs: set[Path], overwrite: bool) -> None:
     for path in existing:
         if path.resolve() in inputs:
-            raise FacepriorError(f"{path}: is an input and would be overwritten; choose another folder with -o")
+            raise FacepriorError(f"{path}: is an input and would be overwritten; -o names another place")
     if existing and not overwrite:
         raise FacepriorError(f"{existing[0]}: exists; --overwrite replaces, --resume skips what is done")
 
 
 def _parallel(work: Callable[[Job], Outcome], jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
-    """Results as they come; no more than `workers` under way, so that Ctrl-C waits for few."""
+    """Results as they come; no more than `workers` under way."""
     if workers <= 1:
         yield from map(work, jobs)
         return
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: set[Future[Outcome]] = set()
-        try:
-            for job in jobs:
-                waiting.add(pool.submit(work, job))
-                if len(waiting) >= workers:
-                    ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in ended)
-            while waiting:
+    pool = ThreadPoolExecutor(workers)
+    waiting: set[Future[Outcome]] = set()
+    stopped = True
+    try:
+        for job in jobs:
+            waiting.add(pool.submit(work, job))
+            if len(waiting) >= workers:
                 ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in ended)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while waiting:
+            ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ended)
+        stopped = False
+    finally:
+        pool.shutdown(wait=not stopped, cancel_futures=True)  # whoever presses Ctrl-C waits for nobody
 
 
 def _done(path: Path, source: dict[str, Any], settings: dict[str, Any]) -> bool:

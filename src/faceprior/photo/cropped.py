@@ -1,6 +1,6 @@
 """One face that is already cut out: its 16x16, and what is said of its result."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from .cut import cut_lr
 from .decode import DecodedImage
 from .mask import components
 
-LARGEST = 256  # pixels: a longer side than this is a photo rather than a face, unless the user says otherwise
+if TYPE_CHECKING:
+    from .cutface import CutFace
+
 HEATMAPS = ".heatmaps"  # <stem>.heatmaps.png: the components over the face
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
@@ -26,20 +28,21 @@ def face_to_lr(image: DecodedImage) -> np.ndarray:
     return cut_lr(rgb, frame)
 
 
-def describe(
-    name: str, stem: str, note: str | None, heatmaps: np.ndarray, transform: np.ndarray, *, overlays: bool
-) -> dict[str, Any]:
+def describe(name: str, stem: str, note: str | None, face: "CutFace", *, overlays: bool) -> dict[str, Any]:
     """One entry of the JSON; positions in pixels of the 128x128 output, pixel centres at whole numbers.
 
-    heatmaps: float32 (4, 64, 64); transform: float32 (2, 3); overlays: <stem>.heatmaps.png is written as well.
+    overlays: <stem>.heatmaps.png is written as well.
     """
-    angle, scale, tx, ty = (float(value) for value in similarity_parameters(transform))
-    entry: dict[str, Any] = {"input": name, "image": f"{stem}.png"}
+    angle, scale, tx, ty = (float(value) for value in similarity_parameters(face.transform))
+    entry: dict[str, Any] = {"input": name, "image": f"{stem}.png", "status": "doubtful" if face.doubt else "restored"}
+    if face.doubt:
+        entry["reason"] = face.doubt
     if overlays:
         entry["heatmaps"] = f"{stem}{HEATMAPS}.png"
     if note:
         entry["note"] = note
-    entry["transform"] = [[round(float(v), 5) for v in row] for row in transform]
+    entry["looks"] = face.looks
+    entry["transform"] = [[round(float(v), 5) for v in row] for row in face.transform]
     entry["alignment"] = {"angle": round(angle, 2), "scale": round(scale, 4), "shift": [round(tx, 4), round(ty, 4)]}
     entry["components"] = {
         c.name: {
@@ -47,6 +50,6 @@ def describe(
             "peak": round(c.peak, 3),
             "position": None if c.position is None else [round(v, 2) for v in c.position],
         }
-        for c in components(heatmaps, IDENTITY)
+        for c in components(face.heatmaps, IDENTITY)
     }
     return entry

@@ -8,7 +8,10 @@ What becomes of each kind of file:
 * 16-bit is scaled (65535 -> 255) and rounded, not clipped. 32-bit integers and floats are taken as 0..1 (floats only),
   0..255 or 0..65535, the smallest that holds them; NaN, infinity and other ranges are refused.
 * transparency of any kind (channel, palette, one transparent colour) -> `alpha`, straight, not composited.
-* animations and multi-page files: the first picture, said in `note`.
+* animations: the first picture; files of several pages: the largest page, of equal ones the first, since scanners and
+  editors put thumbnails before the photo; said in `note`.
+* what else the file says (EXIF, XMP, IPTC, resolution, texts) -> `metadata`, see there.
+* an image that Pillow has opened is decoded as its file is (`from_pillow`).
 * more pixels than Pillow's limit against decompression bombs (about 179 million; `any_number_of_pixels` lifts
   it), truncated files, files that are no image at all, pipes and devices: `FacepriorError`, one line with the
   file and the reason.
@@ -28,6 +31,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..errors import FacepriorError
 from .depth import is_deep, rounded
+from .metadata import Metadata, read_metadata
 from .png import has_all_rows
 from .quality import quality_of_tables
 
@@ -42,6 +46,10 @@ SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm"}
     | {".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"}
 )
+
+MOST_PAGES = 1000  # looked at for the largest
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+FIRST, MOST_SEARCHED = 2**16, 2**26  # bytes
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -63,6 +71,8 @@ class DecodedImage:
     icc:   the embedded profile where it describes `rgb`, or None (take it as sRGB)
     note:  what the user should know (a frame of an animation, a scaled depth), or None
     quality: of a JPEG file, 1..100, from its quantisation tables; None of other files
+    mode:  "L" where the file holds grey alone, whatever its depth, else "RGB"
+    metadata: what else the file says, or None
     """
 
     rgb: np.ndarray
@@ -70,6 +80,8 @@ class DecodedImage:
     icc: bytes | None = None
     note: str | None = None
     quality: float | None = None
+    mode: str = "RGB"
+    metadata: Metadata | None = None
 
     def over(self, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
         """uint8 (H, W, 3): composited over a colour; `rgb` itself where there is no alpha."""
@@ -102,8 +114,6 @@ def any_number_of_pixels(wanted: bool = True) -> Iterator[None]:
 def read_image(path: str | Path) -> DecodedImage:
     """Decode a file. Every failure is a FacepriorError of one line: the file and the reason."""
     path = Path(path)
-    if path.suffix.lower() in (".heic", ".heif"):
-        _register_heif()
     try:
         with _open(path) as file:
             return read_stream(file, str(path))
@@ -119,8 +129,6 @@ def read_image(path: str | Path) -> DecodedImage:
 
 def read_bytes(data: bytes, name: str) -> DecodedImage:
     """`read_image` for a file that is in memory already; `name`, with its ending, stands for it in errors."""
-    if name.lower().endswith((".heic", ".heif")):
-        _register_heif()
     try:
         return read_stream(data, name)
     except TooManyPixels as error:
@@ -128,31 +136,23 @@ def read_bytes(data: bytes, name: str) -> DecodedImage:
 
 
 def from_pillow(image: Image.Image, name: str = "the image") -> DecodedImage:
-    """An image that the caller opened or made, as if it were a file; `name` stands for it in errors."""
-    try:
-        image.load()  # some plugins turn the picture then, and drop the tag
-        turn = _TURNS.get(_orientation(image))
-        rgb, alpha, icc, note = _to_rgb(image, image.info.get("icc_profile") or None, name)
+    """An image of Pillow's, as its file would be decoded: orientation, depth, profile. What was done to it since it was
+    opened counts. `name` stands for it in errors."""
+    stream = getattr(image, "fp", None)
+    unread = stream is not None and bool(getattr(image, "tile", None))
+    if unread and image.tell() == 0 and image.format in _formats() and stream.seekable():
+        place = stream.tell()
+        try:
+            stream.seek(0)
+            return read_stream(stream, name)
+        finally:
+            stream.seek(place)
+    try:  # its pixels are all there is
+        return _decode(image.copy(), None, name)
     except FacepriorError:
         raise
-    except Exception as error:  # it may be read from its file here alone, and that be damaged
+    except Exception as error:
         raise FacepriorError(f"{name}: damaged image ({_one_line(error)})") from None
-    if turn is not None:
-        rgb, alpha = rgb.transpose(turn), alpha and alpha.transpose(turn)
-    return DecodedImage(np.array(rgb), None if alpha is None else np.array(alpha), icc, note)
-
-
-def longest_side(path: Path) -> int | None:
-    """Pixels, from the header alone; None where the file is no picture (`read_image` says what is wrong)."""
-    if path.suffix.lower() in (".heic", ".heif"):
-        _register_heif()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with _open(path) as file, Image.open(file, formats=_formats()) as image:
-                return max(image.size)
-    except Exception:  # broken files raise anything
-        return None
 
 
 def _open(path: Path) -> BinaryIO:
@@ -163,20 +163,25 @@ def _open(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def read_stream(file: BinaryIO | bytes, name: str = "image") -> DecodedImage:
-    """Decode bytes or an open file; `name` stands for it in errors."""
+def read_stream(file: BinaryIO | bytes, name: str = "image", *, most: int | None = None) -> DecodedImage:
+    """Decode bytes or an open file; `name` stands for it in errors. most: pixels; None: Pillow's limit."""
     stream = io.BytesIO(file) if isinstance(file, bytes) else file
+    heif = _is_heif(stream)
+    if heif:
+        _register_heif()
     try:
         with warnings.catch_warnings():
             # Pillow warns from half its limit on; 90 to 179 million pixels are a large photo, not an attack.
             warnings.simplefilter("ignore")
             with Image.open(stream, formats=_formats()) as image:
-                return _decode(image, stream, name)
+                return _decode(image, stream, name, most)
     except FacepriorError:
         raise
     except UnidentifiedImageError:
         stream.seek(0)
         reason = "not an image that Pillow reads" if stream.read(1) else "the file is empty"
+        if heif:
+            reason = "HEIC needs pillow-heif: pip install 'faceprior[heic]'"
         raise FacepriorError(f"{name}: {reason}") from None
     except Image.DecompressionBombError as error:
         raise TooManyPixels(f"{name}: too many pixels ({_one_line(error).rstrip('.')})") from None
@@ -187,19 +192,33 @@ def read_stream(file: BinaryIO | bytes, name: str = "image") -> DecodedImage:
         raise FacepriorError(f"{name}: damaged image ({_one_line(error)})") from None
 
 
-def _decode(image: Image.Image, stream: BinaryIO, name: str) -> DecodedImage:
+def _decode(image: Image.Image, stream: BinaryIO | None, name: str, most: int | None = None) -> DecodedImage:
+    """stream: what the image was opened from, at any place; None where there is none any more."""
     notes = []
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # MPO: a photo and its previews, as phones write it
+    frames = getattr(image, "n_frames", 1) if stream is not None else 1
+    page = _largest_page(image) if frames > 1 and image.format == "TIFF" else 0
+    # Pillow looks at the first page alone.
+    most = most or (2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else None)
+    if most is not None and image.width * image.height > most:
+        pixels = image.width * image.height
+        raise TooManyPixels(f"{name}: too many pixels ({pixels} pixels, more than {most})")
+    if page:
+        notes.append(f"page {page + 1} of {frames}, the largest")
+    elif frames > 1 and image.format != "MPO":  # MPO: a photo and its previews, as phones write it
         notes.append(f"first of {frames} {'pages' if image.format == 'TIFF' else 'frames'}")
-    deep = rounded(image, stream, _formats()) if is_deep(image) else None
+    deep = rounded(image, stream, _formats(), page) if stream is not None and is_deep(image) else None
+    # Before load(): TIFF turns the picture then and drops the tag, for a photo's size in dots an inch both are wanted.
+    before = _orientation(image)
     image.load()
     # Only what may be missing is looked for: that takes as long as decoding.
-    if image.format == "PNG" and not np.asarray(image)[-1].any() and not has_all_rows(stream):
+    if stream is not None and image.format == "PNG" and not np.asarray(image)[-1].any() and not has_all_rows(stream):
         raise FacepriorError(f"{name}: damaged image (rows are missing)")
     # Asked after load(): some plugins (TIFF) turn the picture themselves and then drop the tag.
     turn = _TURNS.get(_orientation(image))
     icc = image.info.get("icc_profile") or None
+    metadata = read_metadata(image, before, _announcing(stream, image.format))
+    if metadata.gain_map:
+        notes.append("its gain map (HDR) is left out: it fits the old pixels alone")
     rgb, alpha, icc, note = _to_rgb(deep[0] if deep else image, icc, name)
     if deep and deep[1] is not None:
         alpha = deep[1]
@@ -208,13 +227,38 @@ def _decode(image: Image.Image, stream: BinaryIO, name: str) -> DecodedImage:
     if turn is not None:
         rgb = rgb.transpose(turn)
         alpha = alpha.transpose(turn) if alpha is not None else None
+    grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
     return DecodedImage(
-        np.array(rgb),
-        None if alpha is None else np.array(alpha),
-        icc,
-        "; ".join(notes) if notes else None,
-        quality_of_tables(getattr(image, "quantization", None)),
-    )
+        np.array(rgb), None if alpha is None else np.array(alpha), icc, "; ".join(notes) if notes else None,
+        quality_of_tables(getattr(image, "quantization", None)), "L" if grey else "RGB", metadata,
+    )  # fmt: skip
+
+
+def _largest_page(image: Image.Image) -> int:
+    """Seeks to the page of most pixels, the first of equal ones, and returns its number from 0."""
+    areas = []
+    for page in range(min(image.n_frames, MOST_PAGES)):  # type: ignore[attr-defined]
+        image.seek(page)
+        areas.append(image.width * image.height)
+    best = areas.index(max(areas))
+    image.seek(best)
+    return best
+
+
+def _is_heif(stream: BinaryIO) -> bool:
+    """By its first bytes, whatever it is called. AVIF is of the same family, and Pillow reads it."""
+    stream.seek(0)
+    head = stream.read(12)
+    stream.seek(0)
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS
+
+
+def _announcing(stream: BinaryIO | None, format: str | None) -> bytes:
+    """The part of a file in which gain maps are announced: its beginning, or all of one that holds several pictures."""
+    if stream is None:
+        return b""
+    stream.seek(0)
+    return stream.read(MOST_SEARCHED if format in ("MPO", "HEIF", "AVIF") else FIRST)
 
 
 Converted = tuple[Image.Image, Image.Image | None, bytes | None, str | None]
@@ -240,7 +284,7 @@ def _to_rgb(image: Image.Image, icc: bytes | None, name: str) -> Converted:
     if icc is not None:
         managed = _managed(image, icc)
         if managed is not None:
-            return managed, None, None, None
+            return managed.convert("L").convert("RGB") if mode == "L" else managed, None, None, None
     return image.convert("RGB"), None, None, None
 
 

@@ -22,13 +22,17 @@ def is_deep(image: Image.Image) -> bool:
     return bool(modes) and all(mode[:-1] in _BOTH or mode == _GREY_ALPHA for mode in modes)
 
 
-def rounded(image: Image.Image, file: BinaryIO, formats: list[str]) -> tuple[Image.Image, Image.Image | None]:
+def rounded(
+    image: Image.Image, file: BinaryIO, formats: list[str], page: int = 0
+) -> tuple[Image.Image, Image.Image | None]:
     """The 8-bit image, and an alpha where one colour of 16 bits is transparent. `image`: deep, not loaded; `file`:
-    what it was opened from."""
+    what it was opened from; page: at which it is."""
     grey = _raw_mode(image.tile[0]) == _GREY_ALPHA
     image.load()
     file.seek(0)
     with Image.open(file, formats=formats) as again:
+        if page:
+            again.seek(page)
         again.tile = [_changed(tile) for tile in again.tile]
         again.load()
         high, low = np.asarray(image), np.asarray(again)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from .boxes import Detection, suppress
 from .tiles import search, turned_back
+from .turned import Scores, find
 
 CELL = 8  # pixels
 WINDOW = 10  # cells a template is wide and high: 80 pixels
@@ -25,6 +26,7 @@ ORIENTATIONS = 18  # over the full turn
 STEP = 5 / 6  # from one scale to the next
 LARGEST_SEARCH = 8_000_000  # pixels of the enlarged photo: about 5 s
 ZOOMS = (2, 5)
+SCORES = Scores(sure=0.7, least=0.7, none=0.5)
 
 # The window is tighter than YuNet's box; measured on real faces, so that `face_frame` fits both.
 BOX_GROWTH = (0.81, 1.08)
@@ -36,20 +38,22 @@ class HogDetector:
 
     name = "embedded"
 
-    def __init__(self, *, any_turn: bool = False, threshold: float = 0.0):
-        self.any_turn, self.threshold = any_turn, threshold
+    def __init__(self, *, any_turn: bool = False, auto_turn: bool = True, threshold: float = 0.0):
+        self.any_turn, self.auto_turn, self.threshold = any_turn, auto_turn, threshold
 
     def __call__(self, rgb: np.ndarray, *, zoom: int | None = None) -> list[Detection]:
         """uint8 (H, W, 3) -> the faces, best score first. `zoom`: enlargement before the search; None chooses."""
         if zoom is None:
             fits = int(np.sqrt(LARGEST_SEARCH / (rgb.shape[0] * rgb.shape[1])))
             zoom = int(np.clip(fits, *ZOOMS))
-        found = []
-        for turn in range(4 if self.any_turn else 1):
-            rows = search(np.rot90(rgb, turn), self.tile, zoom)
-            found += [turned_back(row, turn, rgb.shape[0], rgb.shape[1], points=False) for row in rows]
-        boxes = np.array([face.box for face in found]).reshape(-1, 4)
-        return [found[i] for i in suppress(boxes, np.array([face.score for face in found]))]
+        full = zoom
+
+        def look(turn: int, zoom: int | None) -> list[Detection]:
+            rows = search(np.rot90(rgb, turn), self.tile, zoom or full)
+            return [turned_back(row, turn, rgb.shape[0], rgb.shape[1], points=False) for row in rows]
+
+        quick = None if full > ZOOMS[0] else 1
+        return find(look, SCORES, any_turn=self.any_turn, auto_turn=self.auto_turn, quick=quick)
 
     def tile(self, rgb: np.ndarray) -> np.ndarray:
         """uint8 (H, W, 3) -> float64 (N, 15): x, y, w, h, zeros for the points, score 0..1."""

@@ -8,37 +8,37 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
+from ..errors import FacepriorError
 from ..face.frame import Frame
-from ..face.similarity import similarity_parameters
+from ..face.trained import PAPER
 from ..runtime.canvas import CanvasNetwork
 from .blend import face_strength
 from .boxes import Detection, reading_order
 from .canvas import LANCZOS, NOTHING, CanvasReport, Progress, packaged_canvas, paint
 from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
+from .cutface import Given, may_be_cut, restore_cut
 from .decode import DecodedImage
 from .enlarge import enlarge, fitting_scale
+from .looks import SECOND_LOOKS, believable, centred, is_off_centre
 from .mask import Component, components
+from .metadata import Metadata
 from .options import PhotoOptions
 from .paste import Restored, paste
+from .said import advice, left_faces
+from .tint import tint_of
 from .warp import upright_to_photo
 
 Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
 
 BATCH = 64  # faces a run of the network: bounds its memory on a photo of a crowd
 
-# What the transform of a face can be, trained on 45 degrees, 0.9-1.1, 5 %. Beyond, the network saw no face there.
-MAX_ROLL, SCALES, MAX_SHIFT = 65.0, (0.75, 1.33), 0.2
-
-
-# A detector's square is often off by more than the network was trained on. What the STN says of it, though it
-# says too little there, makes a better cut: benchmarks/second_look.py prints what each look gains.
-SECOND_LOOKS = 2
-NEAR_SHIFT, NEAR_LOG_SCALE = 0.03, 0.05  # parts of the side; closer than this a new cut gains nothing
+SCALES = PAPER.widened().scale  # of a believable face
 
 
 class Network(Protocol):
-    """What is asked of an `Upscaler`: uint8 (N, 16, 16, 3) -> images, heatmaps, transforms."""
+    """What is asked of an `Upscaler`: uint8 (N, 16, 16, 3) -> images, heatmaps, transforms. Where it has an attribute
+    `trained` (`face/trained.py`), predicted transforms are judged by that."""
 
     def __call__(self, lr: np.ndarray) -> "NetworkResult": ...
 
@@ -55,7 +55,7 @@ class PhotoFace:
 
     number: in reading order, from 1; size: side of the cut square in pixels of the photo
     detection: where it was found; frame: the square that was cut
-    status: "restored", or "left" with the reason
+    status: "restored", "left" with the reason, or "doubtful" with it: a cut face that is restored all the same
     image:  the network's face, upright; lr: what it saw; heatmaps, transform: as of `Result`
     components: where eyes, nose, mouth and chin were taken to be, in pixels of the photo
     lr_consistency: PSNR between the face, reduced again, and the photo's own pixels
@@ -80,7 +80,7 @@ class PhotoFace:
 
     @property
     def restored(self) -> bool:
-        return self.status == "restored"
+        return self.status in ("restored", "doubtful")
 
     def __repr__(self) -> str:
         return f"PhotoFace({self.number}, {self.size:.0f} px, {self.status}{f': {self.reason}' if self.reason else ''})"
@@ -101,11 +101,13 @@ class PhotoResult:
     icc:    the photo's colour profile, or None
     notes:  what the user should know of this photo
     source: the photo's file, or None where it was none; about: model and version, for the JSON
+    kind: "photo", or "cropped": `before` is then the square that was taken for a face, `photo` the upright face
+    mode: "L" where the file of the photo held grey alone (`photo` has equal channels then), else "RGB"
     """
 
     before: np.ndarray
     photo: Image.Image
-    scale: int
+    scale: float  # a whole number but for cut faces
     faces: list[PhotoFace]
     alpha: Image.Image | None = None
     icc: bytes | None = None
@@ -113,6 +115,10 @@ class PhotoResult:
     source: Path | None = None
     about: dict[str, Any] = field(default_factory=dict)
     canvas: CanvasReport = LANCZOS  # how all but the faces was enlarged
+    kind: str = "photo"
+    mode: str = "RGB"
+    metadata: Metadata = field(default_factory=Metadata)
+    advice: list[str] = field(default_factory=list)  # how those faces are restored that were left for their size
 
     @property
     def image(self) -> np.ndarray:
@@ -177,18 +183,36 @@ def upscale_photo(
     picture = image if isinstance(image, DecodedImage) else DecodedImage(np.asarray(image))
     rgb = picture.rgb
     notes = [picture.note] if picture.note else []
+    if options.kind == "cropped":
+        return cropped_face(picture, network, options, notes)
 
     found = detector(rgb) if callable(detector) else list(detector)
+    if not found and callable(detector) and options.kind == "auto" and may_be_cut(*rgb.shape[:2]):
+        taken = f"no face found in {rgb.shape[1]}x{rgb.shape[0]}: taken for a face that is cut out"
+        result = cropped_face(picture, network, options, [*notes, taken])
+        if result.faces[0].status == "restored":
+            return result
+        notes.append(f"no face found, and it is hardly a cut one: {result.faces[0].reason}")
     faces = [PhotoFace(i, d, face_frame(d)) for i, d in enumerate(reading_order(found), 1)]
-    if not faces:
+    if not faces and len(notes) == bool(picture.note):
         notes.append("no face found")
-        if options.faces_only:
-            return PhotoResult(rgb, Image.fromarray(rgb), 1, [], None, picture.icc, notes, canvas=NOTHING)
+    if turned := turned_as_a_whole(found):
+        notes.append(f"its faces lie {turned}: restored as they lie")
     if options.faces is not None and (absent := [n for n in options.faces if n > len(faces)]):
         notes.append(f"there is no face {', '.join(map(str, absent))}: {len(faces)} found")
-    chosen = [face for face in faces if _chosen(face, options)]
+    most = options.most(*rgb.shape[:2])
+    chosen = [face for face in faces if _chosen(face, options, most)]
     _restore(chosen, rgb, network, options)
+    # The whole photo decides: a face's few pixels may seem to have one tint where the photo has many.
+    tint = tint_of(rgb)
+    if tint is not None:
+        for face in chosen:
+            face.image = None if face.image is None else tint.apply(face.image)
 
+    told = advice(left_faces(faces), options)
+    if options.faces_only and not any(face.restored for face in faces):
+        same = Image.fromarray(rgb)
+        return PhotoResult(rgb, same, 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=picture.mode, advice=told)
     scale = fitting_scale(rgb.shape[1], rgb.shape[0], options.scale, options.max_pixels)
     if scale < options.scale:
         notes.append(
@@ -197,6 +221,8 @@ def upscale_photo(
     large, painted = paint(rgb, scale, options.canvas, canvas, quality=picture.quality, progress=progress)
     if painted.note:
         notes.append(painted.note)
+    if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
+        large = large.convert("L").convert("RGB")
     # Small ones, which stand behind, first.
     for face in sorted((f for f in chosen if f.restored), key=lambda f: f.size):
         restored = Restored(face.frame, face.image, face.heatmaps, face.transform)
@@ -206,33 +232,75 @@ def upscale_photo(
         if region is None and options.strength > 0:
             face.status, face.reason = "left", "outside the photo"
     alpha = enlarge(picture.alpha, scale) if picture.alpha is not None else None
-    return PhotoResult(rgb, large, scale, faces, alpha, picture.icc, notes, canvas=painted)
+    metadata = picture.metadata or Metadata()
+    metadata = metadata if options.place else metadata.without_place()
+    return PhotoResult(
+        rgb, large, scale, faces, alpha, picture.icc, notes, canvas=painted, mode=picture.mode, metadata=metadata,
+        advice=told,
+    )  # fmt: skip
 
 
-def _chosen(face: PhotoFace, options: PhotoOptions) -> bool:
+def turned_as_a_whole(found: Sequence[Detection]) -> str | None:
+    """How a photo lies all of whose faces are turned alike."""
+    turns = {face.turn for face in found}
+    words = {1: "on their right side", 2: "on their head", 3: "on their left side"}
+    return words.get(turns.pop()) if len(turns) == 1 else None
+
+
+def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions, notes: list[str]) -> PhotoResult:
+    """A picture that is one face: its central square -> the upright face, 128x128."""
+    given = Given.of(picture, place=options.place)
+    (cut,) = restore_cut([given], network)
+    if not cut.finite:
+        raise FacepriorError("the network gave numbers that are not finite")
+    rgb = picture.over()
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    y, x = (height - side) // 2, (width - side) // 2
+    frame = given.in_picture(cut.frame)
+    frame = Frame((frame.centre[0] - x, frame.centre[1] - y), frame.right, frame.side)
+    face = PhotoFace(1, Detection((0.0, 0.0, float(side), float(side))), frame)
+    face.status, face.reason = ("doubtful", cut.doubt) if cut.doubt else ("restored", None)
+    face.lr, face.image, face.heatmaps, face.transform = cut.lr, cut.image, cut.heatmaps, cut.transform
+    if options.consistent:
+        face.image = enforce(face.image, face.lr, face.transform)
+    face.components = components(cut.heatmaps, upright_to_photo(frame, cut.transform))
+    face.lr_consistency = lr_consistency(face.image, cut.lr, cut.transform)
+    photo = Image.fromarray(face.image)
+    scale = photo.width / side
+    square = rgb[y : y + side, x : x + side]
+    return PhotoResult(
+        square, photo, scale, [face], None, picture.icc, notes, kind="cropped", mode=given.mode, metadata=given.metadata
+    )
+
+
+def _chosen(face: PhotoFace, options: PhotoOptions, most: float) -> bool:
     """Whether the network is to restore it; where not, the reason is written on the face."""
     if options.faces is not None and face.number not in options.faces:
         face.reason = "not chosen"
+    elif face.detection.score < options.min_score:
+        face.reason = f"unsure: score {face.detection.score:.2f} < {options.min_score:g}"
     elif face.size < options.min_size:
         face.reason = f"too small: {face.size:.0f} px < {options.min_size:g}"
-    elif face.size > options.max_size:
-        face.reason = f"too large: {face.size:.0f} px > {options.max_size:g}"
+    elif face.size > most:
+        face.reason = f"too large: {face.size:.0f} px > {most:g}"
     else:
         return True
     return False
 
 
 def _restore(faces: list[PhotoFace], rgb: np.ndarray, network: Network, options: PhotoOptions) -> None:
+    trained = getattr(network, "trained", PAPER)
     for start in range(0, len(faces), BATCH):
         batch = faces[start : start + BATCH]
         _look(batch, rgb, network)
         for _ in range(SECOND_LOOKS):
-            off = [face for face in batch if believable(face.transform) and is_off_centre(face.transform)]
+            off = [face for face in batch if believable(face.transform, trained) and is_off_centre(face.transform)]
             for face in off:
                 face.frame = centred(face.frame, face.transform)
             _look(off, rgb, network)
         for face in batch:
-            if not believable(face.transform):
+            if not believable(face.transform, trained):
                 face.reason = "the network sees no face there"
                 continue
             face.status = "restored"
@@ -251,24 +319,3 @@ def _look(faces: list[PhotoFace], rgb: np.ndarray, network: Network) -> None:
     for i, face in enumerate(faces):
         face.lr, face.image = lr[i], result.images[i]
         face.heatmaps, face.transform = result.heatmaps[i], result.transforms[i]
-
-
-def is_off_centre(transform: np.ndarray) -> bool:
-    """Whether the network saw the face so far from the middle of the cut, or of its size, that a new cut pays."""
-    _, scale, tx, ty = (float(v) for v in similarity_parameters(transform))
-    return max(abs(tx), abs(ty)) > NEAR_SHIFT or abs(np.log(scale)) > NEAR_LOG_SCALE
-
-
-def centred(frame: Frame, transform: np.ndarray) -> Frame:
-    """The cut, moved and scaled (not turned) to where the network saw the face."""
-    matrix = upright_to_photo(frame, transform, 1)
-    side = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    return Frame((float(matrix[0, 2]), float(matrix[1, 2])), frame.right, side)
-
-
-def believable(transform: np.ndarray) -> bool:
-    """Whether a predicted transform (2, 3) can be that of a face in the cut."""
-    if not np.isfinite(transform).all() or abs(np.linalg.det(transform[:, :2])) < 1e-3:
-        return False
-    angle, scale, tx, ty = (float(v) for v in similarity_parameters(transform))
-    return abs(angle) <= MAX_ROLL and SCALES[0] <= scale <= SCALES[1] and max(abs(tx), abs(ty)) <= MAX_SHIFT

@@ -56,7 +56,7 @@ def face_row(face: "PhotoFace") -> Image.Image:
 def before_and_after(result: "PhotoResult", width: int = 1600) -> Image.Image:
     """Side by side, `width` pixels in all at most."""
     height, full = result.before.shape[:2]
-    target = (max(1, min(width // 2, full * result.scale)), 0)
+    target = (max(1, min(width // 2, round(full * result.scale))), 0)
     target = (target[0], max(1, round(height * target[0] / full)))
     before = Image.fromarray(result.before).resize(target, Image.Resampling.LANCZOS)
     after = result.photo.resize(target, Image.Resampling.LANCZOS)

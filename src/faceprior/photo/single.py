@@ -12,7 +12,8 @@ from ..errors import FacepriorError
 from ..face.similarity import similarity_parameters
 from ..files import write_atomically
 from ..runtime.pictures import overlay, panels
-from .cropped import IDENTITY, face_to_lr
+from .cropped import IDENTITY
+from .cutface import Given, restore_cut
 from .given import Picture, decoded
 from .mask import Component, components
 from .sheet import png
@@ -31,6 +32,7 @@ class FaceResult:
     lr:         uint8 (16, 16, 3), what the network saw
     components: where each component was taken to be, in pixels of `image`
     note:       what the user should know of the input (a frame of an animation, a scaled depth), or None
+    doubt:      why the result is not to be trusted, or None
     """
 
     image: NDArray[np.uint8]
@@ -39,6 +41,7 @@ class FaceResult:
     lr: NDArray[np.uint8]
     components: list[Component]
     note: str | None = None
+    doubt: str | None = None
 
     @property
     def angle(self) -> float:
@@ -71,10 +74,9 @@ class FaceResult:
 
 def restore_face(upscaler: "Upscaler", picture: Picture) -> FaceResult:
     """The picture's central square -> 16x16, as the command takes a cropped face; transparency over white."""
-    given = decoded(picture)
-    lr = face_to_lr(given)
-    result = upscaler(lr[None])
-    image, heatmaps, transform = result.images[0], result.heatmaps[0], result.transforms[0]
-    if not (np.isfinite(transform).all() and np.isfinite(heatmaps).all()):
+    given = Given.of(decoded(picture))
+    (face,) = restore_cut([given], upscaler)
+    if not face.finite:
         raise FacepriorError(f"model {upscaler.info.name!r}: the network gave numbers that are not finite")
-    return FaceResult(image, heatmaps, transform, lr, components(heatmaps, IDENTITY), given.note)
+    seen = components(face.heatmaps, IDENTITY)
+    return FaceResult(face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt)

@@ -37,10 +37,12 @@ def write_photo(
     about: dict[str, Any] | None = None,
     faces: bool = True,
     sheet: bool = True,
+    photo: bool = True,
 ) -> dict[str, Any]:
     """Everything of a photo called `name` (party.jpg) into `folder`; returns what the JSON says.
 
-    stem: what the files are called instead of "party"; about: further entries of the JSON.
+    stem: what the files are called instead of "party"; about: further entries of the JSON; photo: False leaves the
+    enlarged photo out.
 
     party.jpg       the enlarged photo        party/01.png          each face, 128x128
     party.sheet.png every face at a glance    party/01.lr.png       what the network saw, 16x16
@@ -49,7 +51,8 @@ def write_photo(
     target, format = photo_target(result, folder, name, stem)
     stem = stem or Path(name).stem
     folder.mkdir(parents=True, exist_ok=True)
-    save_photo(result, target, format)
+    if photo:
+        save_photo(result, target, format)
     picture = contact_sheet(result) if sheet else None
     sheet_name = None
     if picture is not None:
@@ -65,13 +68,14 @@ def write_photo(
     data = {
         "format": 1,
         "photo": name,
+        "kind": result.kind,
         "width": result.before.shape[1],
         "height": result.before.shape[0],
-        "scale": result.scale,
+        "scale": round(result.scale, 4),
         "canvas": result.canvas.to_dict(),
         **(about or {}),
-        "files": {"photo": target.name, **({"sheet": sheet_name} if sheet_name else {})},
-        "notes": notes,
+        "files": {**({"photo": target.name} if photo else {}), **({"sheet": sheet_name} if sheet_name else {})},
+        "notes": [*notes, *result.advice],
         "faces": described,
     }
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
@@ -92,13 +96,21 @@ def photo_target(result: PhotoResult, folder: Path, name: str, stem: str | None 
 
 
 def save_photo(result: PhotoResult, target: Path, format: str | None = None) -> None:
-    """The enlarged photo with its colour profile, and its alpha where the format has one."""
+    """The enlarged photo with its colour profile and metadata, its alpha where the format has one; grey as grey."""
     format = format or KEPT.get(target.suffix.lower())
     if format is None:
         raise FacepriorError(f"{target}: expected an ending of {', '.join(KEPT)}")
-    image = result.photo if format == "JPEG" else result.with_alpha()
+    if max(result.photo.size) > LONGEST.get(format, 1 << 31):
+        raise FacepriorError(f"{target}: {format} holds {LONGEST[format]} pixels a side at most; name a .png")
+    image = result.photo.convert("L") if result.mode == "L" else result.photo
+    if result.alpha is not None and format == "JPEG":  # which has none
+        image = Image.composite(image, Image.new(image.mode, image.size, "white"), result.alpha)
+    elif result.alpha is not None:
+        image = image.copy()
+        image.putalpha(result.alpha)
     extra = {"icc_profile": result.icc} if result.icc else {}
-    write_atomically(target, lambda file: image.save(file, format, **SAVING[format], **extra))
+    scale, options = result.scale, {**SAVING[format], **extra}
+    write_atomically(target, lambda file: result.metadata.save(image, file, format, scale, **options))
 
 
 def describe_face(face: PhotoFace) -> dict[str, Any]:

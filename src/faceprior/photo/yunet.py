@@ -15,7 +15,9 @@ import numpy as np
 from ..errors import FacepriorError
 from ..runtime.threads import thread_count
 from .boxes import Detection, suppress
+from .opinion import stands
 from .tiles import search, turned_back
+from .turned import Scores, find
 
 STRIDES = (8, 16, 32)
 # On shrunk copies of the development photos (52 faces, box heights of 8 to 24 px), enlarged 2x: 0.7 finds 49
@@ -23,6 +25,8 @@ STRIDES = (8, 16, 32)
 THRESHOLD = 0.7
 # Enlarged 3x, faces of 8 px are found too (48 of 52, against 41), for 2.25 times the time.
 SMALL_PHOTO = 600_000  # pixels
+FAINT = 0.2  # a threshold for second opinions
+SCORES = Scores(sure=0.9, least=0.85, none=0.6)
 
 
 class YuNet:
@@ -36,6 +40,8 @@ class YuNet:
         *,
         threshold: float = THRESHOLD,
         any_turn: bool = False,  # look also for faces turned by 90, 180 and 270 degrees: four times the time
+        auto_turn: bool = True,  # notice a photo that lies on its side as a whole (`turned.py`)
+        second_opinion: bool = True,  # leave out what is not found again (`opinion.py`)
         threads: int | None = None,
     ):
         import onnxruntime
@@ -57,21 +63,26 @@ class YuNet:
                 f"{weights}: not YuNet of 2026 (face_detection_yunet_2026may.onnx): "
                 + ("its outputs differ" if missing else "its input size is fixed")
             )
-        self.threshold, self.any_turn = threshold, any_turn
+        self.threshold, self.any_turn, self.auto_turn = threshold, any_turn, auto_turn
+        self.second_opinion = second_opinion
 
     def __call__(self, rgb: np.ndarray, *, zoom: int | None = None) -> list[Detection]:
         """uint8 (H, W, 3) -> the faces, best score first. `zoom`: enlargement before the search; None chooses."""
-        if zoom is None:
-            zoom = 3 if rgb.shape[0] * rgb.shape[1] <= SMALL_PHOTO else 2
-        found = []
-        for turn in range(4 if self.any_turn else 1):
-            # rot90 turns the picture counter-clockwise: a face turned clockwise comes upright.
-            rows = search(np.rot90(rgb, turn), self.tile, zoom)
-            found += [turned_back(row, turn, rgb.shape[0], rgb.shape[1]) for row in rows]
-        boxes = np.array([face.box for face in found]).reshape(-1, 4)
-        return [found[i] for i in suppress(boxes, np.array([face.score for face in found]))]
+        small = rgb.shape[0] * rgb.shape[1] <= SMALL_PHOTO
+        full = zoom or (3 if small else 2)
 
-    def tile(self, rgb: np.ndarray) -> np.ndarray:
+        def look(turn: int, zoom: int | None) -> list[Detection]:
+            # rot90 turns the picture counter-clockwise: a face turned clockwise comes upright.
+            rows = search(np.rot90(rgb, turn), self.tile, zoom or full)
+            return [turned_back(row, turn, rgb.shape[0], rgb.shape[1]) for row in rows]
+
+        quick = None if small else 1
+        found = find(look, SCORES, any_turn=self.any_turn, auto_turn=self.auto_turn, quick=quick)
+        if not self.second_opinion:
+            return found
+        return [face for face in found if stands(rgb, face, lambda patch: self.tile(patch, FAINT))]
+
+    def tile(self, rgb: np.ndarray, threshold: float | None = None) -> np.ndarray:
         """uint8 (H, W, 3) as it is -> float32 (N, 15) as FaceDetectorYN: x, y, w, h, five points, score."""
         height, width = rgb.shape[:2]
         padded_h, padded_w = -(-height // STRIDES[-1]) * STRIDES[-1], -(-width // STRIDES[-1]) * STRIDES[-1]
@@ -79,15 +90,16 @@ class YuNet:
         image[0, :, :height, :width] = rgb[..., ::-1].transpose(2, 0, 1)  # BGR, 0..255
         values = self._session.run(self._outputs, {self._input: image})
         outputs = dict(zip(self._outputs, values, strict=True))
-        rows = [self._decode(outputs, stride, padded_w // stride) for stride in STRIDES]
+        least = self.threshold if threshold is None else threshold
+        rows = [self._decode(outputs, stride, padded_w // stride, least) for stride in STRIDES]
         found = np.concatenate(rows)
         return found[suppress(found[:, :4], found[:, 14], inside=1.0)]
 
-    def _decode(self, outputs: dict[str, np.ndarray], stride: int, columns: int) -> np.ndarray:
+    def _decode(self, outputs: dict[str, np.ndarray], stride: int, columns: int, threshold: float) -> np.ndarray:
         """Anchors of one stride, by rows of a grid with `columns`; offsets count in strides, sizes in logs."""
         face, there = (np.clip(outputs[f"{kind}_{stride}"][0, :, 0], 0, 1) for kind in ("cls", "obj"))
         score = np.sqrt(face * there)
-        kept = np.flatnonzero(score >= self.threshold)
+        kept = np.flatnonzero(score >= threshold)
         grid = np.stack([kept % columns, kept // columns], -1).astype(np.float32)
         box = outputs[f"bbox_{stride}"][0, kept]
         centre, size = (grid + box[:, :2]) * stride, np.exp(box[:, 2:]) * stride

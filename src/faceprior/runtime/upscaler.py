@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FacepriorError
+from ..face.trained import TrainedRange, trained_range
 from .backends.base import DEVICES, HEATMAP_SIZE, HR_SIZE, MAPS, PRECISIONS, Backend
 from .weights import ASSETS, packaged, read_checked
 
@@ -102,6 +103,11 @@ class Upscaler:
     def size(self) -> int:
         """Pixels of the faces that it takes: 16, or 32."""
         return self.backend.size
+
+    @property
+    def trained(self) -> TrainedRange:
+        """How far off the faces were that it was trained on: by what its file says."""
+        return trained_range(self.backend.header)
 
     @property
     def has_sharp(self) -> bool:

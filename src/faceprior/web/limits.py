@@ -62,7 +62,7 @@ def read_photo(data: bytes, limits: Limits) -> DecodedImage:
     if pixels > limits.max_pixels:
         raise Refused(413, f"the photo has {pixels / 1e6:.1f} megapixels, more than {limits.max_pixels / 1e6:g}")
     try:
-        return read_stream(data, "the photo")
+        return read_stream(data, "the photo", most=limits.max_pixels)  # a later page may be larger than the first
     except TooManyPixels as error:
         raise Refused(413, str(error)) from None
     except FacepriorError as error:

@@ -14,6 +14,7 @@ from ..files import write_text
 from ..photo.cropped import HEATMAPS, describe
 from ..photo.enlarge import enlarge
 from ..photo.pipeline import PhotoFace, PhotoResult
+from ..photo.said import left_faces
 from ..photo.single import FaceResult
 from ..photo.write import write_photo
 from ..runtime.pictures import overlay
@@ -65,7 +66,7 @@ def before_after(result: PhotoResult) -> tuple[Image.Image, Image.Image]:
         after = after.resize(size, Image.Resampling.LANCZOS)
     factor = result.scale
     height, width = result.before.shape[:2]
-    if size == (factor * width, factor * height):
+    if result.kind == "photo" and size == (factor * width, factor * height):
         return enlarge(result.before, factor), after
     return Image.fromarray(result.before).resize(size, Image.Resampling.LANCZOS), after
 
@@ -81,15 +82,17 @@ def face_strip(face: PhotoFace) -> Image.Image:
 
 
 def summary(result: PhotoResult) -> str:
-    """2 faces restored; 1 left as found (too large: 1); 480x320 is now 1920x1280."""
-    n, left = len(result.restored), [face for face in result.faces if not face.restored]
-    parts = [f"{n} face{'' if n == 1 else 's'} restored"] if result.faces else []
+    """2 faces restored; 1 left as found (too large: 1); 1 face is too large (72 px): ...; 480x320 is now 1920x1280."""
+    n, left = len(result.restored), left_faces(result.faces)
+    parts = [f"{n} face{'' if n == 1 else 's'} restored" if n else "Nothing was restored"]
     if left:
-        reasons = Counter((face.reason or "left").split(":")[0] for face in left)
+        reasons = Counter(face.kind for face in left)
         parts.append(f"{len(left)} left as found ({', '.join(f'{why}: {k}' for why, k in reasons.items())})")
-    notes = [note if note != "no face found" else "no face found; the photo is enlarged" for note in result.notes]
+    doubts = [f"doubtful: {face.reason}" for face in result.faces if face.status == "doubtful"]
     height, width = result.before.shape[:2]
-    parts += [*notes, f"{width}x{height} is now {result.photo.width}x{result.photo.height}"]
+    plainly = "" if n else ", plainly enlarged"
+    size = f"{width}x{height} is now {result.photo.width}x{result.photo.height}{plainly}"
+    parts += [*doubts, *result.notes, *(line.replace("--max-size", "“Largest face”") for line in result.advice), size]
     return "; ".join(parts) + "."
 
 

@@ -1,0 +1,138 @@
+"""Faces that are already cut out: which images count as such, and what the network makes of them.
+
+The rule, for every caller: faces are looked for in everything. An image is a cut face where the user says so, or where
+no face is found in it and it is small and about square: YuNet finds a face in 93 % of tightly cut ones of 16 pixels, in
+99 % of 20 and in all from 24 on (300 faces of CelebA, Helen and UTKFace, tilted by up to 20 degrees), so a larger image
+without a face in it is seldom a face.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from ..face.frame import Frame
+from ..face.trained import PAPER, TrainedRange
+from ..runtime.backends.base import HR_SIZE
+from .cropped import face_to_lr
+from .cut import cut_lr
+from .decode import DecodedImage
+from .judge import doubt_of
+from .looks import SECOND_LOOKS, believable, centred, upright_turn
+from .metadata import Metadata
+from .tiles import reduce
+from .tint import Tint, tint_of
+
+SMALL = 64  # pixels of the longer side
+SQUARE = 1.25  # the longer side at most, as a multiple of the shorter
+SHARPEST = 512  # pixels of the shorter side that are kept for further cuts, which are of 16
+
+
+@dataclass
+class CutFace:
+    """A cut face and what the network made of it.
+
+    frame: what was cut in the end, in pixels of `Given.rgb`; looks: how often the network looked
+    doubt: why the result is not to be trusted, or None
+    """
+
+    frame: Frame
+    lr: np.ndarray  #         uint8 (16, 16, 3)
+    image: np.ndarray  #      uint8 (128, 128, 3)
+    heatmaps: np.ndarray  #   float32 (4, 64, 64)
+    transform: np.ndarray  #  float32 (2, 3)
+    looks: int = 1
+    doubt: str | None = None
+
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite(self.transform).all() and np.isfinite(self.heatmaps).all())
+
+
+def may_be_cut(height: int, width: int) -> bool:
+    """Whether an image in which no face was found counts as a cut face."""
+    return max(height, width) <= SMALL and max(height, width) <= SQUARE * min(height, width)
+
+
+def central_square(rgb: np.ndarray) -> Frame:
+    height, width = rgb.shape[:2]
+    return Frame(((width - 1) / 2, (height - 1) / 2), (1.0, 0.0), float(min(height, width)))
+
+
+@dataclass(frozen=True)
+class Given:
+    """A picture that is a face, as far as it is needed: its 16x16, a copy of bounded size for further cuts, and what
+    its result's file takes from it.
+
+    lr: uint8 (16, 16, 3); rgb: uint8 (H, W, 3), the shorter side at most SHARPEST; factor: by which it is smaller;
+    tint: of the whole picture, or None; enlarged: pixels of the result for one of the picture
+    """
+
+    lr: np.ndarray
+    rgb: np.ndarray
+    factor: int
+    tint: Tint | None
+    enlarged: float
+    mode: str
+    metadata: Metadata
+    note: str | None
+
+    @classmethod
+    def of(cls, picture: DecodedImage, *, place: bool = False) -> "Given":
+        """Transparency goes over white. place: keep where the picture was taken."""
+        rgb = picture.over()
+        factor = -(-min(rgb.shape[:2]) // SHARPEST)
+        metadata = picture.metadata or Metadata()
+        return cls(
+            face_to_lr(picture), reduce(rgb, factor) if factor > 1 else rgb, factor, tint_of(rgb),
+            HR_SIZE / min(rgb.shape[:2]), picture.mode, metadata if place else metadata.without_place(), picture.note,
+        )  # fmt: skip
+
+    def save(self, image: np.ndarray, file: BinaryIO) -> None:
+        """The result, uint8 (128, 128, 3), as PNG: grey as grey, with the picture's metadata."""
+        shown = Image.fromarray(image)
+        shown = shown.convert("L") if self.mode == "L" else shown
+        self.metadata.save(shown, file, "PNG", self.enlarged)
+
+    def in_picture(self, frame: Frame) -> Frame:
+        """A frame of `rgb` -> the same in pixels of the picture."""
+        x, y = ((v + 0.5) * self.factor - 0.5 for v in frame.centre)
+        return Frame((x, y), frame.right, frame.side * self.factor)
+
+
+def restore_cut(given: Sequence[Given], network) -> list[CutFace]:
+    """N pictures in one call of the network, and as many more as some need: a face outside of what the network was
+    trained on is cut again where the network saw it."""
+    trained = getattr(network, "trained", PAPER)
+    faces = _look([one.lr for one in given], [central_square(one.rgb) for one in given], network)
+    for look in range(SECOND_LOOKS):
+        off = [i for i, face in enumerate(faces) if face.finite and not trained.holds(face.transform)]
+        frames = [_again(faces[i], trained) for i in off]
+        lr = [cut_lr(given[i].rgb, frame) for i, frame in zip(off, frames, strict=True)]
+        for i, face in zip(off, _look(lr, frames, network), strict=True):
+            face.looks = look + 2
+            faces[i] = face
+    for one, face in zip(given, faces, strict=True):
+        if face.finite:
+            face.doubt = doubt_of(face.transform, face.heatmaps, trained)
+            if one.tint is not None:
+                face.image = one.tint.apply(face.image)
+    return faces
+
+
+def _again(face: CutFace, trained: TrainedRange) -> Frame:
+    frame = centred(face.frame, face.transform) if believable(face.transform, trained) else face.frame
+    return upright_turn(frame, face.transform)
+
+
+def _look(lr: Sequence[np.ndarray], frames: Sequence[Frame], network) -> list[CutFace]:
+    if not frames:
+        return []
+    stacked = np.stack(lr)
+    result = network(stacked)
+    return [
+        CutFace(frame, stacked[i], result.images[i], result.heatmaps[i], result.transforms[i])
+        for i, frame in enumerate(frames)
+    ]

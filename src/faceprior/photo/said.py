@@ -1,0 +1,46 @@
+"""What a user is told of the faces that were left, so that it helps: how many, of what size, which option."""
+
+from collections.abc import Iterable
+from math import ceil, floor
+from typing import NamedTuple
+
+from .options import PhotoOptions
+
+LARGE, SMALL, NOT_CHOSEN = "too large", "too small", "not chosen"
+
+
+class Left(NamedTuple):
+    """A face that was left: size in pixels of the photo; reason as the JSON has it."""
+
+    reason: str
+    size: float
+
+    @property
+    def kind(self) -> str:
+        """The reason without its numbers."""
+        return self.reason.split(":")[0]
+
+
+def left_faces(faces: Iterable) -> list[Left]:
+    """Of the `PhotoFace`s, those that were not restored."""
+    return [Left(face.reason or "left", face.size) for face in faces if not face.restored]
+
+
+def advice(left: Iterable[Left], options: PhotoOptions) -> list[str]:
+    """A line for each kind of size that was left: 41 faces are too large (61 to 118 px): --max-size 118 ..."""
+    left, lines = list(left), []
+    for kind, flag, bound in ((LARGE, "--max-size", ceil), (SMALL, "--min-size", floor)):
+        sizes = [face.size for face in left if face.kind == kind]
+        if not sizes:
+            continue
+        low, high = floor(min(sizes)), ceil(max(sizes))
+        n, one = len(sizes), len(sizes) == 1
+        which = "1 face is" if one else f"{n} faces are"
+        span = f"{max(sizes) if kind == LARGE else min(sizes):.0f} px" if low == high or one else f"{low} to {high} px"
+        value = bound(max(sizes) if kind == LARGE else min(sizes))
+        if kind == SMALL and value < options.LEAST:
+            lines.append(f"{which} {kind} ({span}), below what can be restored")
+            continue
+        cost = ", which may cost detail that the photo has" if kind == LARGE else ", with more of it invented"
+        lines.append(f"{which} {kind} ({span}): {flag} {value} takes {'it' if one else 'them'}, too{cost}")
+    return lines
