@@ -211,8 +211,8 @@ def upscale_photo(
 
     told = advice(left_faces(faces), options)
     if options.faces_only and not any(face.restored for face in faces):
-        same = Image.fromarray(rgb)
-        return PhotoResult(rgb, same, 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=picture.mode, advice=told)
+        same, mode = Image.fromarray(rgb), picture.mode
+        return PhotoResult(rgb, same, 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=mode, advice=told)
     scale = fitting_scale(rgb.shape[1], rgb.shape[0], options.scale, options.max_pixels)
     if scale < options.scale:
         notes.append(
@@ -290,17 +290,21 @@ def _chosen(face: PhotoFace, options: PhotoOptions, most: float) -> bool:
 
 
 def _restore(faces: list[PhotoFace], rgb: np.ndarray, network: Network, options: PhotoOptions) -> None:
+    """Looks that tell where a face lies in its cut need the STN alone; the whole network runs once a face."""
     trained = getattr(network, "trained", PAPER)
+    locate = getattr(network, "locate", None) or (lambda lr: network(lr).transforms)
     for start in range(0, len(faces), BATCH):
         batch = faces[start : start + BATCH]
-        _look(batch, rgb, network)
+        _locate(batch, rgb, locate)
         for _ in range(SECOND_LOOKS):
             off = [face for face in batch if believable(face.transform, trained) and is_off_centre(face.transform)]
             for face in off:
                 face.frame = centred(face.frame, face.transform)
-            _look(off, rgb, network)
+            _locate(off, rgb, locate)
+        seen = [face for face in batch if believable(face.transform, trained)]
+        _look(seen, network)
         for face in batch:
-            if not believable(face.transform, trained):
+            if face.image is None:
                 face.reason = "the network sees no face there"
                 continue
             face.status = "restored"
@@ -310,12 +314,20 @@ def _restore(faces: list[PhotoFace], rgb: np.ndarray, network: Network, options:
             face.lr_consistency = lr_consistency(face.image, face.lr, face.transform)
 
 
-def _look(faces: list[PhotoFace], rgb: np.ndarray, network: Network) -> None:
-    """Cuts the faces as their frames say and gives them to the network."""
+def _locate(faces: list[PhotoFace], rgb: np.ndarray, locate: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Cuts the faces as their frames say and notes where the network sees each in its cut."""
     if not faces:
         return
-    lr = np.stack([cut_lr(rgb, face.frame) for face in faces])
-    result = network(lr)
+    for face in faces:
+        face.lr = cut_lr(rgb, face.frame)
+    for face, transform in zip(faces, locate(np.stack([face.lr for face in faces])), strict=True):
+        face.transform = transform
+
+
+def _look(faces: list[PhotoFace], network: Network) -> None:
+    """Gives the cuts to the whole network."""
+    if not faces:
+        return
+    result = network(np.stack([face.lr for face in faces]))
     for i, face in enumerate(faces):
-        face.lr, face.image = lr[i], result.images[i]
-        face.heatmaps, face.transform = result.heatmaps[i], result.transforms[i]
+        face.image, face.heatmaps, face.transform = result.images[i], result.heatmaps[i], result.transforms[i]
