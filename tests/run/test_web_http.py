@@ -178,8 +178,10 @@ def test_the_sub_path_is_taken_off(root, path, header, passed, prefix):
 
     async def application(scope, receive, send):
         seen.append((scope["path"], scope["raw_path"].decode(), current()))
+        told = dict(scope["headers"]).get(b"x-forwarded-host", b"").decode()
+        assert told == (f"example.org{current()}" if current() else "")
 
-    headers = [(b"x-forwarded-prefix", header.encode())] if header else []
+    headers = [(b"host", b"example.org"), *([(b"x-forwarded-prefix", header.encode())] if header else [])]
     scope = {"type": "http", "path": path, "raw_path": path.encode(), "headers": headers}
     asyncio.run(Prefix(application, root)(scope, None, None))
     assert seen == [(passed, passed, prefix)] and current() == ""
@@ -204,18 +206,26 @@ def use_behind(proxy: SmallProxy, tmp_path: Path) -> None:
         page = asking.get("/")
         assert page.status_code == 200
         config = asking.get("/config").json()
-        assert config["root"] == proxy.url
+        assert config["root"] == proxy.url, config["root"]
         for asset in re.findall(r'(?:src|href)="\./(assets/[^"]+)"', page.text)[:3]:
             assert asking.get(f"/{asset}").status_code == 200
         assert asking.post("/upscale", files={"photo": picture()}, data={"answer": "json"}).json()["scale"] == 4
         assert asking.get("/openapi.json").json()["servers"] == [{"url": "/faces"}]
         assert f'action="{proxy.url}/upscale"' in asking.get("/docs").text
+        # What the queue makes after the request has the sub-path in its addresses, too.
+        sent = asking.post("/gradio_api/upload", files={"files": ("a.png", picture())}).json()[0]
+        photo = {"path": sent, "meta": {"_type": "gradio.FileData"}}
+        asked = {"data": [photo, 2, 1, 60, False, "lanczos", False, False]}
+        event = asking.post("/gradio_api/call/upscale", json=asked).json()["event_id"]
+        addresses = re.findall(r'"url": ?"([^"]+)"', asking.get(f"/gradio_api/call/upscale/{event}").text)
+        assert len(addresses) >= 5 and all(address.startswith(f"{proxy.url}/") for address in addresses)
     client = Client(f"{proxy.url}/", verbose=False, download_files=str(tmp_path / "got"))
-    summary, _, _, _, photo, *_ = client.predict(
+    summary, pair, _, _, photo, *_ = client.predict(
         handle_file(tmp_path / "a.png"), scale=2, strength=1, max_size=60, consistent=False, canvas="lanczos",
         any_turn=False, sharp=False, api_name="/upscale",
     )  # fmt: skip
     assert "60x50 is now 120x100" in summary and Image.open(photo).size == (120, 100)
+    assert Image.open(pair[0]).size == Image.open(pair[1]).size
 
 
 def test_behind_a_proxy_that_names_its_sub_path(web_server, tmp_path):

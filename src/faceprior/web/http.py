@@ -77,8 +77,8 @@ def _address(request: Request) -> str:
     """Of this server, as the client knows it: for examples on a page."""
     headers = request.headers
     scheme = "https" if headers.get("x-forwarded-proto", "").split(",")[0].strip() == "https" else request.url.scheme
-    host = headers.get("x-forwarded-host", "").split(",")[0].strip() or request.url.netloc
-    return f"{scheme}://{host}{current()}"
+    host = headers.get("x-forwarded-host", "").split(",")[0].strip() or request.url.netloc  # with `prefix`'s sub-path
+    return f"{scheme}://{host}"
 
 
 def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -71,7 +71,8 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
         try:
             if photo is None:
                 raise Refused(400, "choose a photo first")
-            wanted = Wanted(photo_options(limits, **chosen), any_turn=any_turn, **more)
+            # The page shows photos: what has no face in it is enlarged, and not taken for a face that is cut out.
+            wanted = Wanted(photo_options(limits, **chosen, kind="photo"), any_turn=any_turn, **more)
             stages: list[tuple[float, str]] = [(0.0, "Waiting for its turn")]
             with service.turns.enter() as place:
                 future = place.submit(lambda: make(Path(photo), wanted, lambda *stage: stages.append(stage)))

@@ -2,13 +2,13 @@
 X-Forwarded-Prefix. The proxy may take it off the paths that it passes on, or leave it there."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
 from ..errors import FacepriorError
 
-HEADER = b"x-forwarded-prefix"
+HEADER, FORWARDED = b"x-forwarded-prefix", b"x-forwarded-host"
 SHAPE = re.compile(r"(/[A-Za-z0-9_.~-]+)+")
 _current: ContextVar[str] = ContextVar("prefix", default="")
 
@@ -40,8 +40,10 @@ class Prefix:
         if _is_prefix(told):
             root = told
         path = scope["path"]
+        if root:
+            scope = {**scope, "headers": _named(scope["headers"], root), "root_path": root}
         if root and (path == root or path.startswith(f"{root}/")):
-            scope = {**scope, "path": path[len(root) :] or "/"}
+            scope["path"] = path[len(root) :] or "/"
             raw = scope.get("raw_path") or b""
             if raw.startswith(root.encode()):
                 scope["raw_path"] = raw[len(root) :] or b"/"
@@ -52,17 +54,12 @@ class Prefix:
             _current.reset(token)
 
 
-def follow(app: Any) -> None:
-    """Let Gradio's application, which takes its root path from an attribute, take that of the request."""
-    app.__class__ = type(app.__class__.__name__, (app.__class__,), {"root_path": property(_get, _ignore)})
-
-
-def _get(_: Any) -> str:
-    return current()
-
-
-def _ignore(_: Any, value: str) -> None:
-    pass  # what the constructors set
+def _named(headers: Iterable[tuple[bytes, bytes]], root: str) -> list[tuple[bytes, bytes]]:
+    """The headers with X-Forwarded-Host as example.org/faces: Gradio makes its addresses of that header (but for the
+    page itself, which wants ASGI's root_path), also those of what its queue makes after the request."""
+    found = dict(headers)
+    host = found.get(FORWARDED, found.get(b"host", b"localhost")).split(b",")[0].strip()
+    return [*(pair for pair in headers if pair[0] != FORWARDED), (FORWARDED, host + root.encode())]
 
 
 def _is_prefix(path: str) -> bool:

@@ -20,7 +20,7 @@ def make_app(service: Service, folder: PrivateFolder, hosts: Collection[str] | N
 
     from . import page
     from .http import routes
-    from .prefix import Prefix, follow
+    from .prefix import Prefix
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=routes(service))
     blocks = page.build(service, folder)
@@ -29,7 +29,6 @@ def make_app(service: Service, folder: PrivateFolder, hosts: Collection[str] | N
         ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False, run_history=False,
         footer_links=[], show_error=True,
     )  # fmt: skip
-    follow(app.routes[-1].app)
     return Prefix(Guard(app, service.limits, folder, hosts), root)
 
 

@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._version import __version__
+from ..photo.boxes import Detection
 from ..photo.pipeline import Detector, PhotoResult, upscale_photo
 from ..photo.single import FaceResult, restore_face
 from ..runtime.upscaler import Upscaler
@@ -61,14 +64,19 @@ class Service:
         about = {**self.about, "model": asdict(upscaler.info)}
         if wanted.cropped:
             return restore_face(upscaler, picture), about
-        report(0.15, "Finding faces")
-        found = list(wanted.boxes) if wanted.boxes is not None else self._detector(wanted.any_turn)(picture.rgb)
-        report(0.4, f"Restoring {len(found)} face{'' if len(found) == 1 else 's'}")
+        detector = self._detector(wanted.any_turn)
+
+        def find(rgb: np.ndarray) -> list[Detection]:
+            report(0.15, "Finding faces")
+            found = detector(rgb)
+            report(0.4, f"Restoring {len(found)} face{'' if len(found) == 1 else 's'}")
+            return found
 
         def tiles(done: int, total: int) -> None:
             report(0.4 + 0.4 * done / max(1, total), f"Enlarging the photo: {done} of {total} parts")
 
-        return upscale_photo(picture, upscaler, found, wanted.options, progress=tiles), about
+        faces = list(wanted.boxes) if wanted.boxes is not None else find
+        return upscale_photo(picture, upscaler, faces, wanted.options, progress=tiles), about
 
     def _upscaler(self, sharp: bool | None) -> Upscaler:
         if sharp is None or sharp == self.sharp:
