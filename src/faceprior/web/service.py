@@ -68,7 +68,9 @@ class Service:
         def tiles(done: int, total: int) -> None:
             report(0.4 + 0.4 * done / max(1, total), f"Enlarging the photo: {done} of {total} parts")
 
-        return upscale_photo(picture, upscaler, found, wanted.options, progress=tiles), about
+        # Found ones as a detector gives them: where it finds none, a small square picture may be a cut face.
+        faces = found if wanted.boxes is not None else lambda rgb: found
+        return upscale_photo(picture, upscaler, faces, wanted.options, progress=tiles), about
 
     def _upscaler(self, sharp: bool | None) -> Upscaler:
         if sharp is None or sharp == self.sharp:
