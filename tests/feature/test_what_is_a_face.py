@@ -230,21 +230,21 @@ def test_the_command_says_what_it_decided(faceprior, followed, tmp_path):  # noq
 def test_the_http_address_and_python_decide_as_the_command(followed):
     import faceprior as package
     from faceprior.photo.hog import HogDetector
+    from faceprior.runtime.upscaler import load
     from faceprior.web.limits import Limits
     from faceprior.web.outcome import before_after, boxed, summary
     from faceprior.web.service import Service
+    from faceprior.web.wanted import Wanted
 
-    service = Service(followed, HogDetector(), Limits())
+    service = Service(load(), HogDetector(), Limits())
     for size, kind in ((32, "cropped"), (200, "photo")):
         stream = io.BytesIO()
         Image.fromarray(spot(size, size, 0.5, 0.5)).save(stream, "PNG")
-        result = service.restore(stream.getvalue(), service.options())
+        result, _ = service.restore(stream.getvalue(), Wanted(PhotoOptions()))
         assert result.kind == kind
         before, after = before_after(result)
         assert before.size == after.size == result.photo.size and boxed(result).width == 1280
         assert ("taken for a face" in summary(result)) == (kind == "cropped")
-        from faceprior.runtime.upscaler import load
-
         assert package.upscale(stream.getvalue(), model=load(), detector="embedded").kind == kind
 
 

@@ -190,7 +190,7 @@ import os, sys, time
 from pathlib import Path
 from faceprior.files import beside
 from faceprior.photo import batch
-def slow(*given):
+def slow(*given, **named):
     with beside(Path(sys.argv[-1]) / "x") as part:
         part.write_bytes(b"half")
         os.write(1, b"at work\n")

@@ -21,6 +21,9 @@ class Network:
     def __init__(self):
         self.calls = 0
 
+    def locate(self, lr):
+        return np.repeat(np.array([[[1, 0, 0], [0, 1, 0]]], np.float32), len(lr), 0)
+
     def __call__(self, lr):
         self.calls += 1
         n = len(lr)

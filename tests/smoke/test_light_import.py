@@ -49,7 +49,7 @@ def test_upscale_needs_no_pytorch(tmp_path):
     loaded = modules_after(
         "import sys\n"
         f"sys.argv = ['faceprior', 'upscale', {str(tmp_path / 'in')!r}, '-o', {str(tmp_path / 'out')!r},"
-        f" '--model', {str(small_onnx())!r}, '--cropped', '--cropped', '--json', '--heatmaps']\n"
+        f" '--model', {str(small_onnx())!r}, '--cropped', '--json', '--heatmaps']\n"
         "from faceprior.cli.app import main\n"
         "try:\n    main()\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
