@@ -12,6 +12,7 @@ SIZES = (10.0, 14.0, 18.0, 24.0, 32.0)  # pixels of the cut square in the photo
 CLEAN = (0.25, 0.50, 0.42, 0.23, 0.10)
 ROUGH = (0.45, 0.52, 0.52, 0.35, 0.20)  # from JPEG 75: there the canvas has less to see
 ROUGH_AT = 0.4  # the condition q of JPEG 76
+ROUGH_FROM = 0.1  # JPEG 94, noise of 2.5 grey levels: from there on the canvas is of the weights for rough photos
 CONSISTENCY = (35.0, 43.0)  # dB, of nearly all faces
 RELIABLE = (0.7, 1.3)  # times the strength: a face that agrees less, one that agrees more
 
@@ -26,3 +27,8 @@ def face_strength(side: float, consistency: float | None, condition: tuple[float
     if consistency is not None and np.isfinite(consistency):
         strength *= np.interp(consistency, CONSISTENCY, RELIABLE)
     return float(np.clip(strength, 0, 1))
+
+
+def is_rough(condition: tuple[float, float] | None) -> bool:
+    """Whether what the photo holds is better taken from the canvas, which a network painted without its blocks."""
+    return condition is not None and max(condition) >= ROUGH_FROM

@@ -43,11 +43,13 @@ def paste(
     *,
     strength: float = 1.0,
     keep_detail: float | None = None,
+    trust_canvas: bool = False,
 ) -> tuple[int, int, int, int] | None:
     """Blends one face into `canvas`, the photo uint8 (or float32) (H, W, 3) enlarged by `scale`, in place.
 
     strength: 0 leaves the canvas, 1 is the network's face. keep_detail 0..1: how much of the photo's own
     detail finer than the network's input is put back; None decides by the face's size.
+    trust_canvas: that detail is the canvas's, as of a network that took a JPEG's blocks out of it, not the photo's.
     Returns the region touched, (left, top, right, bottom) of the canvas; None where nothing of it is visible.
     """
     to_photo = upright_to_photo(face.frame, face.transform)
@@ -75,6 +77,8 @@ def paste(
     detail = float(np.clip((side / scale - FEW) / (MANY - FEW), 0, 1)) if keep_detail is None else keep_detail
     if detail > 0:
         native = photo[y0:y1, x0:x1].astype(np.float32)
+        if trust_canvas:
+            native = resize(before, native.shape[1::-1])
         for _ in range(3):
             # What the blend lacks of the photo, at the photo's own sampling, enlarged and added.
             blend = before + alpha * (moved - before)

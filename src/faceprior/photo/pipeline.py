@@ -12,7 +12,7 @@ from ..errors import FacepriorError
 from ..face.frame import Frame
 from ..face.trained import PAPER
 from ..runtime.canvas import CanvasNetwork
-from .blend import face_strength
+from .blend import face_strength, is_rough
 from .boxes import Detection, reading_order
 from .canvas import LANCZOS, NOTHING, CanvasReport, Progress, packaged_canvas, paint
 from .consistency import enforce, lr_consistency
@@ -227,8 +227,9 @@ def upscale_photo(
     for face in sorted((f for f in chosen if f.restored), key=lambda f: f.size):
         restored = Restored(face.frame, face.image, face.heatmaps, face.transform)
         keep = 1.0 if options.consistent else None
+        trusted = is_rough(painted.condition) and not options.consistent
         strength = options.strength * face_strength(face.size, face.lr_consistency, painted.condition)
-        region = paste(large, rgb, restored, scale, strength=strength, keep_detail=keep)
+        region = paste(large, rgb, restored, scale, strength=strength, keep_detail=keep, trust_canvas=trusted)
         if region is None and options.strength > 0:
             face.status, face.reason = "left", "outside the photo"
     alpha = enlarge(picture.alpha, scale) if picture.alpha is not None else None
