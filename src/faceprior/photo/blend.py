@@ -10,7 +10,7 @@ import numpy as np
 
 SIZES = (10.0, 14.0, 18.0, 24.0, 32.0)  # pixels of the cut square in the photo
 CLEAN = (0.25, 0.50, 0.42, 0.23, 0.10)
-ROUGH = (0.45, 0.52, 0.52, 0.35, 0.20)  # from JPEG 75: there the canvas has less to see
+ROUGH = (0.45, 0.52, 0.52, 0.35, 0.20)  # from JPEG 75, where the canvas has less to see; beyond 18 px not measured
 ROUGH_AT = 0.4  # the condition q of JPEG 76
 ROUGH_FROM = 0.1  # JPEG 94, noise of 2.5 grey levels: from there on the canvas is of the weights for rough photos
 CONSISTENCY = (35.0, 43.0)  # dB, of nearly all faces
