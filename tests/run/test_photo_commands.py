@@ -209,7 +209,10 @@ def test_ctrl_c_ends_it_at_once(jobs, how, tmp_path):
     (tmp_path / "out").mkdir()
     command = [sys.executable, "-c", SLOW, "upscale", str(tmp_path / "in"), "--detector", "embedded", *model()]
     command += ["-j", str(jobs), "-o", str(tmp_path / "out")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # A shell's background jobs ignore Ctrl-C, and hand that on; in a terminal a command does not.
+    heard = (lambda: signal.signal(signal.SIGINT, signal.default_int_handler)) if os.name == "posix" else None
+    process = subprocess.Popen(command, **pipes, preexec_fn=heard)
     for _ in range(jobs):
         assert process.stdout.readline() == "at work\n"
     begun = time.monotonic()
