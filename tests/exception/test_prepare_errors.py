@@ -62,7 +62,7 @@ def test_every_bad_face_is_reported_with_its_reason(source, tmp_path):
         report = {row["name"]: row["reason"] for row in csv.DictReader(file)}
     assert "face outside the image" in report["outside.png"]
     assert "face too small" in report["tiny.png"]
-    assert "coincide" in report["point.png"]
+    assert "landmarks lie on one point" in report["point.png"]
     assert "60 landmarks; 68 or 39" in report["short.png"]
     assert "not finite" in report["infinite.png"]
     for name in ("broken.png", "empty.png", "cut.jpg"):

@@ -103,6 +103,7 @@ def test_a_number_from_the_sheet_is_the_face_that_is_restored(clip, tmp_path):
 
 
 def test_the_command_writes_the_sheet_or_not(clip, tmp_path, faceprior, monkeypatch):  # noqa: F811
+    from faceprior.cli import photos  # noqa: F401  it takes the real one for good, before that is replaced
     from faceprior.photo import detect
 
     monkeypatch.setattr(detect, "make_detector", lambda *_, **__: detector)

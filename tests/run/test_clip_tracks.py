@@ -30,6 +30,7 @@ def command(monkeypatch, capsys):
     """`faceprior upscale`, with a detector that finds nobody -> status, stdout, stderr."""
     from command import any_model
 
+    from faceprior.cli import photos  # noqa: F401  it takes the real one for good, before that is replaced
     from faceprior.cli.app import main
     from faceprior.photo import detect
 

@@ -375,6 +375,7 @@ def test_mtun_takes_its_own_localisation_net_alone():
 def test_the_feature_loss_of_some_faces_is_that_of_the_first_ones(tiny_shards, tmp_path, vgg):
     from faceprior.training.loop import Trainer
     from faceprior.training.losses import feature_loss
+    from faceprior.training.truth import make_truth
 
     asked = ["loss.feature_weight=1.0", "loss.feature_faces=2", "run.batch=4", "data.val_faces=0"]
     trainer = Trainer(TrainConfig.load("tiny", asked), tiny_shards, tmp_path / "run", device="cpu", vgg=vgg)
@@ -384,7 +385,8 @@ def test_the_feature_loss_of_some_faces_is_that_of_the_first_ones(tiny_shards, t
     step, pairs = trainer.update, trainer._pairs()
     with torch.no_grad():
         out = step.generator(pairs.lr)
-        found = step._terms(out, pairs, pairs.hr)["f"].item()
+        truth = make_truth(step.config.loss, pairs, out)
+        found = step._terms(out, pairs, truth, pairs.hr)["f"].item()
         some, every = (feature_loss(step.vgg(out.sr[:n]), step.vgg(pairs.hr[:n])).item() for n in (2, 4))
     assert found == pytest.approx(some, rel=1e-5)
     assert found != pytest.approx(every, rel=1e-3)

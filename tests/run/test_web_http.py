@@ -95,6 +95,7 @@ def test_options_of_the_command(client):
     assert "boxes: not a value" in ask(boxes="[" * 5000)["error"]
     assert "no other variant" in ask(sharp="true")["error"]  # the tests' small model has none
     cropped = client.post("/upscale", params={"cropped": "1", "answer": "photo"}, content=picture())
+    assert cropped.status_code == 200, cropped.text
     assert Image.open(io.BytesIO(cropped.content)).size == (128, 128)
     entry = ask(cropped="on")["faces"][0]
     assert set(entry["components"]) == {"eyes", "nose", "mouth", "chin"} and "alignment" in entry

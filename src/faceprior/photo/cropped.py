@@ -13,6 +13,7 @@ from .mask import components
 
 if TYPE_CHECKING:
     from .cutface import CutFace
+    from .single import FaceResult
 
 HEATMAPS = ".heatmaps"  # <stem>.heatmaps.png: the components over the face
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -28,7 +29,7 @@ def face_to_lr(image: DecodedImage) -> np.ndarray:
     return cut_lr(rgb, frame)
 
 
-def describe(name: str, stem: str, note: str | None, face: "CutFace", *, overlays: bool) -> dict[str, Any]:
+def describe(name: str, stem: str, note: str | None, face: "CutFace | FaceResult", *, overlays: bool) -> dict[str, Any]:
     """One entry of the JSON; positions in pixels of the 128x128 output, pixel centres at whole numbers.
 
     overlays: <stem>.heatmaps.png is written as well.

@@ -33,6 +33,7 @@ class FaceResult:
     components: where each component was taken to be, in pixels of `image`
     note:       what the user should know of the input (a frame of an animation, a scaled depth), or None
     doubt:      why the result is not to be trusted, or None
+    looks:      how often it was cut: again where the network saw it beyond what it was trained on
     """
 
     image: NDArray[np.uint8]
@@ -42,6 +43,7 @@ class FaceResult:
     components: list[Component]
     note: str | None = None
     doubt: str | None = None
+    looks: int = 1
 
     @property
     def angle(self) -> float:
@@ -79,4 +81,4 @@ def restore_face(upscaler: "Upscaler", picture: Picture) -> FaceResult:
     if not face.finite:
         raise FacepriorError(f"model {upscaler.info.name!r}: the network gave numbers that are not finite")
     seen = components(face.heatmaps, IDENTITY)
-    return FaceResult(face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt)
+    return FaceResult(face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt, face.looks)

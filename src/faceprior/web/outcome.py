@@ -118,7 +118,7 @@ def _write_face(face: FaceResult, folder: Path, stem: str, about: dict[str, Any]
     folder.mkdir(parents=True, exist_ok=True)
     face.save(folder / f"{stem}.png")
     Image.fromarray(face.overlay).save(folder / f"{stem}{HEATMAPS}.png")
-    entry = describe(f"{stem}.png", stem, face.note, face.heatmaps, face.transform, overlays=True)
+    entry = describe(f"{stem}.png", stem, face.note, face, overlays=True)
     data = {"format": 1, **about, "files": {"photo": f"{stem}.png"}, "faces": [entry]}
     write_text(folder / f"{stem}.json", json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False))
     return data
