@@ -6,9 +6,9 @@ outside the server's own folder, and no address is asked.
 """
 
 import io
-import re
 import json
 import random
+import re
 import socket
 import threading
 import time
