@@ -275,7 +275,7 @@ def test_200_requests_of_20_clients():
         assert health["photos"] == 0  # every place was given back
         # One photo at work, a few uploads of 200 KB and answers: not a photo for each of the clients and requests.
         # MB. The canvas makes itself ready for up to three kinds of photos, and two photos are inside at a time.
-    assert max(watch.memory) - before < 200 and after - before < 100, (before, max(watch.memory), after)
+        assert max(watch.memory) - before < 200 and after - before < 100, (before, max(watch.memory), after)
         assert set(server.place.iterdir()) == files and not list(server.place.glob("owned*"))
         trap.settimeout(0)
         with pytest.raises(BlockingIOError):
