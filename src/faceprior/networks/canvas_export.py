@@ -6,22 +6,18 @@ a constant (`runtime/fixed.py` makes it one) folds them when it loads the file, 
 
 import copy
 import io
-import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import onnx
 import torch
-from onnx import helper
 from onnxscript import optimizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..files import write_atomically
-from ..seal import sealed
 from .canvas import CONDITIONS, GREY_LEVELS, SCALE, Canvas, changed
-from .export import OPSET, store_fp16
+from .export import OPSET, write_onnx
 
 INPUTS, OUTPUT = ("image", "condition"), "enlarged"
 BLEND = 0.1  # a JPEG of quality 94, noise of 2.5 grey levels
@@ -109,10 +105,4 @@ def export_canvas(
             dynamic_axes={name: {0: "N", 1: f"{name}_h", 2: f"{name}_w"} for name in (INPUTS[0], OUTPUT)},
         )
     model = optimizer.optimize(onnx.load_from_string(buffer.getvalue()))
-    if fp16:
-        store_fp16(model)
-    model.producer_name = "faceprior"
-    helper.set_model_props(model, {"faceprior": json.dumps(header)})
-    onnx.checker.check_model(model, full_check=True)
-    data = sealed(model.SerializeToString(deterministic=True))
-    write_atomically(path, lambda file: file.write(data))
+    write_onnx(model, path, header, fp16=fp16)

@@ -35,6 +35,11 @@ def export_onnx(
     """Writes `path`, atomically. `header` is the description of `weights.save_model`, kept as metadata."""
     model = _trace(copy.deepcopy(network).float().cpu().eval(), rewrites)
     _name_axes(model, network_size(network))
+    write_onnx(model, path, header, fp16=fp16)
+
+
+def write_onnx(model: onnx.ModelProto, path: Path, header: dict, *, fp16: bool) -> None:
+    """A finished graph -> `path`, atomically, with its description and its seal."""
     if fp16:
         store_fp16(model)
     model.producer_name = "faceprior"
