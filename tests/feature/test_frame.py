@@ -30,7 +30,7 @@ def test_conformance_of_the_frame(vectors):
 )
 def test_a_turned_head_has_its_frontal_size_and_its_roll(yaw, roll, scale, x, y):
     frame = Frame.from_landmarks(turned_face(yaw, 0, roll, scale=scale, centre=(x, y)))
-    assert frame.side == pytest.approx(2.95 * scale, rel=1e-3)  # yaws are whole degrees
+    assert frame.side == pytest.approx(2.95 * scale, rel=2e-3)  # yaws are whole degrees: half a degree off is 0.0012
     assert (frame.angle - roll + 180) % 360 - 180 == pytest.approx(0, abs=0.1)
 
 
