@@ -10,4 +10,4 @@ from faceprior.photo.decode import DecodedImage
 
 def restored(upscaler, pictures: Iterable[DecodedImage]) -> list[np.ndarray]:
     """uint8 (128, 128, 3) each."""
-    return [face.image for face in restore_cut([Given.of(picture) for picture in pictures], upscaler)]
+    return [face.image for face in restore_cut([Given.of(picture, upscaler) for picture in pictures])]

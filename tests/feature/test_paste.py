@@ -174,7 +174,7 @@ def test_consistency_is_high_for_a_true_face_and_enforced_for_another():
     assert lr_consistency(right, lr, transform) > 38
     assert lr_consistency(wrong, lr, transform) < 20
     assert lr_consistency(enforce(wrong, lr, transform), lr, transform) > 45
-    implied, cover = project(right, transform)
+    implied, cover = project(right, transform, 16)
     assert implied.shape == (16, 16, 3) and cover.min() < 0.5 < cover[8, 8]
 
 

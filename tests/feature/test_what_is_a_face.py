@@ -136,8 +136,8 @@ def test_the_face_of_a_portrait_is_restored_however_large_it_is():
 
 def test_a_face_outside_the_trained_range_is_cut_again_where_it_was_seen():
     network = Follower()
-    off, near = (Given.of(DecodedImage(spot(64, 64, *at))) for at in ((0.62, 0.4), (0.52, 0.49)))
-    first, second = restore_cut([off, near], network)
+    off, near = (Given.of(DecodedImage(spot(64, 64, *at)), network) for at in ((0.62, 0.4), (0.52, 0.49)))
+    first, second = restore_cut([off, near])
     assert first.looks > 1 and first.doubt is None and network.trained.holds(first.transform)
     assert first.frame.centre == pytest.approx((0.62 * 64 - 0.5, 0.4 * 64 - 0.5), abs=3)
     assert second.looks == 1 and second.frame.centre == (31.5, 31.5)
@@ -145,15 +145,15 @@ def test_a_face_outside_the_trained_range_is_cut_again_where_it_was_seen():
 
 
 def test_a_face_that_stays_outside_is_doubtful_and_the_quarter_turn_was_tried():
-    (face,) = restore_cut([Given.of(DecodedImage(spot(64, 64, 0.5, 0.5)))], Insistent())
+    (face,) = restore_cut([Given.of(DecodedImage(spot(64, 64, 0.5, 0.5)), Insistent())])
     assert face.looks == 3 and "turned by 60 degrees" in face.doubt
     assert face.frame.right in [(0.0, 1.0), (0.0, -1.0), (-1.0, 0.0)]
 
 
 def test_large_pictures_are_cut_again_from_a_smaller_copy():
-    given = Given.of(DecodedImage(spot(1400, 1300, 0.6, 0.4)))
+    given = Given.of(DecodedImage(spot(1400, 1300, 0.6, 0.4)), Follower())
     assert max(given.rgb.shape) <= 700 and given.factor == 3
-    (face,) = restore_cut([given], Follower())
+    (face,) = restore_cut([given])
     centre = given.in_picture(face.frame).centre
     assert centre == pytest.approx((0.6 * 1300, 0.4 * 1400), abs=0.05 * 1300)
 

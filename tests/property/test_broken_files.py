@@ -43,7 +43,7 @@ def through(data: bytes) -> str:
         return "refused"
     height, width = image.rgb.shape[:2]
     assert image.rgb.dtype == np.uint8 and height and width
-    lr = face_to_lr(image)
+    lr = face_to_lr(image.over())
     assert lr.shape == (16, 16, 3) and lr.dtype == np.uint8
     result = upscale_photo(image, Network(), FACE, PhotoOptions(scale=2, max_pixels=2_000_000))
     assert result.photo.size[0] % width == 0

@@ -45,7 +45,7 @@ def test_sizes_and_modes(width, height, mode, orientation, seed):
     assert out.rgb.shape == (*expected, 3)
     assert out.rgb.dtype == np.uint8
     assert out.alpha is None or out.alpha.shape == expected
-    lr = face_to_lr(out)
+    lr = face_to_lr(out.over())
     assert lr.shape == (16, 16, 3)
     assert lr.dtype == np.uint8
 
@@ -55,5 +55,5 @@ def test_sizes_and_modes(width, height, mode, orientation, seed):
 def test_one_colour_stays_that_colour(value, width, height):
     stream = io.BytesIO()
     Image.new("RGB", (width, height), value).save(stream, "PNG")
-    lr = face_to_lr(read_stream(stream.getvalue()))
+    lr = face_to_lr(read_stream(stream.getvalue()).over())
     assert np.abs(lr.astype(int) - value).max() <= 1

@@ -171,7 +171,7 @@ class _Work:
             if self.plan.kind != "cropped":
                 self._photo(file, image)
                 return
-            self.batch.append((file, Given.of(image, place=self.plan.options.place)))
+            self.batch.append((file, Given.of(image, self.worker.upscaler, place=self.plan.options.place)))
         except Exception as error:  # a defect in one image must not cost the user the other millions
             self._fail(file, error)
         if len(self.batch) == self.worker.upscaler.batch:
@@ -213,7 +213,7 @@ class _Work:
         if not batch:
             return
         try:
-            faces = restore_cut([given for _, given in batch], self.worker.upscaler)
+            faces = restore_cut([given for _, given in batch])
         except Exception as error:
             for file, _ in batch:
                 self._fail(file, error)

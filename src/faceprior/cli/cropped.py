@@ -56,12 +56,12 @@ def upscale_cropped(
     stems = unique_stems(files, [Path(SHEET).stem], HEATMAPS)
     _check_targets(files, stems, out, options)
     report, sheet, rows = Report(), ContactSheet(), []
-    for batch in _batches(files, stems, upscaler.batch, options, report, advance):
+    for batch in _batches(files, stems, upscaler, options, report, advance):
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FacepriorError(f"{out}: cannot make this folder ({error.strerror or error})") from None
-        faces = restore_cut([item.given for item in batch], upscaler)
+        faces = restore_cut([item.given for item in batch])
         for (file, stem, given), face in zip(batch, faces, strict=True):
             advance()
             image, heatmaps = face.image, face.heatmaps
@@ -111,7 +111,7 @@ class Item(NamedTuple):
 def _batches(
     files: Sequence[Path],
     stems: Sequence[str],
-    size: int,
+    upscaler: Upscaler,
     options: Options,
     report: Report,
     advance: Callable[[], object],
@@ -119,11 +119,11 @@ def _batches(
     batch: list[Item] = []
     for file, stem in zip(files, stems, strict=True):
         try:
-            batch.append(Item(file, stem, Given.of(read_image(file), place=options.place)))
+            batch.append(Item(file, stem, Given.of(read_image(file), upscaler, place=options.place)))
         except FacepriorError as error:
             report.failed.append((str(file), str(error).removeprefix(one_line(f"{file}: "))))
             advance()
-        if len(batch) == size:
+        if len(batch) == upscaler.batch:
             yield batch
             batch = []
     if batch:

@@ -20,9 +20,6 @@ def export(
         None, "-d", "--data", help="With --int8: a folder written by `faceprior prepare`, to measure ranges on."
     ),
     faces: int = typer.Option(256, min=1, help="With --int8: how many of its training faces."),
-    sharpness: float = typer.Option(
-        1.0, min=0, max=1, help="Of a model with a sharp variant: how far that goes from the plain one, 0-1."
-    ),
     stn0: Path | None = typer.Option(
         None, "--stn0", help="A run or weights whose STN replaces the model's own, such as one trained on alone."
     ),
@@ -36,6 +33,9 @@ def export(
     description: str = typer.Option("", help="With --package: one line for the list of models."),
     default: bool = typer.Option(False, "--default", help="With --package: the model used when none is named."),
     safetensors: bool = typer.Option(False, "--safetensors", help="With --package: keep weights for PyTorch too."),
+    larger: str | None = typer.Option(
+        None, "--larger", metavar="NAME", help="With --package: the packaged model for the larger faces of photos."
+    ),
 ) -> None:
     """Write a model as ONNX: uint8 faces in, uint8 faces, heatmaps and transforms out, callable from any language."""
     import torch
@@ -45,8 +45,8 @@ def export(
     from ..networks.weights import load_model, read_header, save_model
     from ..runtime.upscaler import weights_of_run
 
-    if package is None and (description or default or safetensors):
-        raise FacepriorError("--description, --default and --safetensors go with --package NAME")
+    if package is None and (description or default or safetensors or larger):
+        raise FacepriorError("--description, --default, --safetensors and --larger go with --package NAME")
     if int8 != (data is not None):
         raise FacepriorError("--int8 and --data go together: ranges are measured on training faces")
     if int8 and (package is not None or not fp16 or (out is not None and out.suffix != ".onnx")):
@@ -54,17 +54,12 @@ def export(
     weights = weights_of_run(model) if model.is_dir() else model
     network, header = load_model(weights), read_header(weights)
     if header["model"] == "canvas":
-        if int8 or sharpness < 1 or stn0 is not None or default or safetensors:
+        if int8 or stn0 is not None or default or safetensors or larger:
             raise FacepriorError(f"{weights}: is a canvas, which takes -o, --fp32, --clean and --package canvas alone")
         _export_canvas(network, header, weights, out, package, description, clean, fp16=fp16)
         return
     if clean is not None:
         raise FacepriorError("--clean goes with a canvas")
-    if sharpness < 1:
-        if getattr(network, "sharp_tail", None) is None:
-            raise FacepriorError(f"{weights}: has no sharp variant; leave --sharpness out")
-        network.soften(sharpness)
-        header["provenance"] = {**header.get("provenance", {}), "sharpness": sharpness}
     if stn0 is not None:
         if not hasattr(network, "take_stn0"):
             raise FacepriorError(f"{weights}: has no STN to replace; leave --stn0 out")
@@ -76,7 +71,8 @@ def export(
 
         if out is not None:
             raise FacepriorError("-o and --package exclude each other")
-        for path in package_model(network, header, package, description, default=default, safetensors=safetensors):
+        more = {"default": default, "safetensors": safetensors, "larger": larger}
+        for path in package_model(network, header, package, description, **more):
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
         return
     out = out or weights.with_suffix(".int8.onnx" if int8 else ".onnx")

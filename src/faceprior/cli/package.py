@@ -25,11 +25,13 @@ def package_model(
     *,
     default: bool = False,
     safetensors: bool = False,
+    larger: str | None = None,
     assets: Path = ASSETS,
 ) -> list[Path]:
     """Writes `NAME.onnx` (and `NAME.safetensors`, fp16), registers them with their SHA-256; returns the files.
 
-    An entry of that name is replaced. The first model becomes the default.
+    An entry of that name is replaced. The first model becomes the default. larger: the packaged model that takes the
+    larger faces of photos.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name) or name == "default":
         raise FacepriorError(f"--package {name!r}: expected a name of lower-case letters, digits, '.', '_' and '-'")
@@ -37,6 +39,8 @@ def package_model(
     table = {"format": 1, "default": None, "models": {}}
     if path.exists():
         table = json.loads(path.read_text("utf-8"))
+    if larger is not None and larger not in table["models"]:
+        raise FacepriorError(f"--larger {larger!r}: no packaged model; package that one first")
     onnx = assets / f"{name}.onnx"
     export_onnx(network, onnx, header)
     entry = {"file": onnx.name, "sha256": _sha256(onnx), "description": description}
@@ -46,6 +50,8 @@ def package_model(
         save_model(network, weights, header.get("provenance"), dtype=torch.float16)
         entry["safetensors"] = {"file": weights.name, "sha256": _sha256(weights)}
         written.append(weights)
+    if larger is not None:
+        entry["larger"] = larger
     table["models"][name] = entry
     if default or table["default"] is None:
         table["default"] = name

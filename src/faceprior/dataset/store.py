@@ -44,11 +44,13 @@ class FaceStore:
         limit: int | None = None,
         sources: Sequence[str] | None = None,
         max_yaw: float | None = None,
+        min_side: float | None = None,
         progress: bool = False,
     ) -> "FaceStore":
         """Reads and decodes a split ("train", "val" or "test") of a folder that `faceprior prepare` wrote.
 
-        `max_yaw` (degrees) keeps faces turned no further; `limit` keeps that many of what is left, evenly spread.
+        `max_yaw` (degrees) keeps faces turned no further, `min_side` (pixels of the source) no smaller ones; `limit`
+        keeps that many of what is left, evenly spread.
         Raises FacepriorError where the folder, the split, a shard or an image in it is not usable.
         """
         tables = list(read_split(Path(folder), split))
@@ -59,6 +61,8 @@ class FaceStore:
             table = table.filter(np.isin(table["source"].to_numpy(zero_copy_only=False), list(sources)))
         if max_yaw is not None:
             table = table.filter(np.abs(table["yaw"].to_numpy()) <= max_yaw)
+        if min_side is not None:
+            table = table.filter(table["side"].to_numpy() >= min_side)
         if limit is not None and limit < len(table):
             table = table.take(np.linspace(0, len(table) - 1, limit).round().astype(np.int64))
         if len(table) == 0:

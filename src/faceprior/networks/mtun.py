@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from .autoencoder import Autoencoder
 from .blocks import Plain, conv_bn_relu, up
 from .config import HR_SIZE, LR_SIZE, MTUNConfig
 from .hourglass import HeatmapBranch
+from .sharp import SharpTail
 from .stn import make_localisation, warp
 from .tail import PaperTail, ShuffleTail, SubpixelTail
 
@@ -37,7 +37,7 @@ class MTUNOutput:
         return self.sr if self.sharp is None else self.sharp
 
 
-class MTUN(nn.Module):
+class MTUN(SharpTail):
     """The multi-task upsampling network: (B, 3, 16, 16) in [-1, 1] -> `MTUNOutput`.
 
     With HEB at 16 or 32 px (R16, R32 of Table 2) alignment happens there too, and the deconvolutions that are left
@@ -91,34 +91,6 @@ class MTUN(nn.Module):
             return ShuffleTail(a, b, c.branch_a, c.branch_b, c.fusion, c.blocks, self.align_at)
         tail = PaperTail if c.tail == "paper" else SubpixelTail
         return tail(a, b, c.branch_a, c.branch_b, c.fusion)
-
-    def train(self, mode: bool = True) -> Self:
-        """With a sharp tail it alone is in training: the statistics of what is frozen stay as they are."""
-        super().train(mode and self.sharp_tail is None)
-        if self.sharp_tail is not None:
-            self.sharp_tail.train(mode)
-        self.training = mode
-        return self
-
-    def take_weights(self, other: "MTUN") -> None:
-        """Start from a trained network. Where that has no sharp tail and this one has, from its tail twice."""
-        state = other.state_dict()
-        if self.sharp_tail is None:
-            state = {key: value for key, value in state.items() if not key.startswith("sharp_tail.")}
-        elif other.sharp_tail is None:
-            state |= {f"sharp_{key}": value for key, value in state.items() if key.startswith("tail.")}
-        self.load_state_dict(state)
-
-    @torch.no_grad()
-    def soften(self, sharpness: float) -> None:
-        """Bring the sharp tail's weights nearer to the plain tail's, in place: 1 leaves them, 0 makes the two alike.
-
-        Network interpolation (ESRGAN, section 3.4): the tails have one origin, so what lies between them works.
-        """
-        plain = self.tail.state_dict()
-        for key, value in self.sharp_tail.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(plain[key], 1 - sharpness)
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         """The localisation net's: it breaks under the rate of the rest and has its own."""

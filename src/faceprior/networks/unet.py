@@ -19,6 +19,7 @@ from .blocks import Plain
 from .canvas import SCALE, Canvas, CanvasConfig
 from .config import HR_SIZE, LR_SIZE
 from .mtun import MTUNOutput, take_localisation
+from .sharp import SharpTail, SmoothShuffle
 from .stn import make_localisation, warp
 from .unet_config import UNetConfig
 
@@ -26,7 +27,7 @@ WORK = 32  #           pixels at which the U-Net begins
 FEATURES = 1 / 16  #   brings the canvas's features, made for levels of 0..255, to about 1
 
 
-class UNet(nn.Module):
+class UNet(SharpTail):
     """(B, 3, lr, lr) in [-1, 1] -> `MTUNOutput`. The canvas and the STN are given, and frozen in training."""
 
     def __init__(self, config: UNetConfig | None = None):
@@ -58,7 +59,11 @@ class UNet(nn.Module):
         width, (t64, t128) = c.channels[0], c.tail
         self.heatmaps = nn.Conv2d(width, len(COMPONENTS), 1) if c.heatmaps else None
         self.guided = _conv3(width + len(COMPONENTS), width) if c.heatmaps else nn.Identity()
-        self.tail = _tail(width, t64, t128, c.tail_blocks)
+        self.tail = _tail(width, t64, t128, c.tail_blocks, nn.PixelShuffle(2))
+        self.sharp_tail = None
+        if c.sharp:
+            self.requires_grad_(False)
+            self.sharp_tail = _tail(width, t64, t128, c.tail_blocks, SmoothShuffle())
         self.freeze()
 
     def freeze(self) -> None:
@@ -117,7 +122,8 @@ class UNet(nn.Module):
             maps = [self.heatmaps(x)]
             x = torch.cat([x, maps[0]], 1)
         x = self.guided(x)
-        return MTUNOutput(self.tail(x).float() + base, maps, transform)
+        sharp = None if self.sharp_tail is None else self.sharp_tail(x).float() + base
+        return MTUNOutput(self.tail(x).float() + base, maps, transform, sharp=sharp)
 
     def _given(self, lr: Tensor, transform: Tensor) -> tuple[Tensor, Tensor]:
         """What the U-Net sees, upright at 32 px, and the picture that its output is added to."""
@@ -142,13 +148,13 @@ def _plain(channels: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(Plain(channels) for _ in range(count)))
 
 
-def _tail(width: int, t64: int, t128: int, blocks: tuple[int, int]) -> nn.Sequential:
-    """(B, width, 32, 32) -> (B, 3, 128, 128), zeros at the start."""
+def _tail(width: int, t64: int, t128: int, blocks: tuple[int, int], shuffle: nn.Module) -> nn.Sequential:
+    """(B, width, 32, 32) -> (B, 3, 128, 128), zeros at the start. shuffle: (B, 4C, H, W) -> (B, C, 2H, 2W)."""
     last = _conv3(t128, 3)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
     return nn.Sequential(
-        *(_plain(width, blocks[0]), nn.ReLU(), _conv3(width, 4 * t64), nn.PixelShuffle(2)),
-        *(_plain(t64, blocks[1]), nn.ReLU(), _conv3(t64, 4 * t128), nn.PixelShuffle(2)),
+        *(_plain(width, blocks[0]), nn.ReLU(), _conv3(width, 4 * t64), shuffle),
+        *(_plain(t64, blocks[1]), nn.ReLU(), _conv3(t64, 4 * t128), shuffle),
         *(nn.ReLU(), last),
     )

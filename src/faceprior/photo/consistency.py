@@ -5,30 +5,31 @@ from PIL import Image
 
 from .warp import inverse, resize, upright_to_cut, warp
 
-HR, LR = 128, 16
+HR = 128
+FEWEST = 1 / 16  # of the LR pixels that must count
 COVERED = 0.98  # an LR pixel counts where the upright output covers this much of what it was reduced from
 
 
-def project(image: np.ndarray, transform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def project(image: np.ndarray, transform: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The LR that an output implies.
 
-    image (128, 128, 3) on the 0..255 scale; transform (2, 3) -> float32 (16, 16, 3), unrounded, and the part
-    of each pixel that the output covers, float32 (16, 16): an upright square does not fill a tilted one.
+    image (128, 128, 3) on the 0..255 scale; transform (2, 3) -> float32 (size, size, 3), unrounded, and the part
+    of each pixel that the output covers, float32 (size, size): an upright square does not fill a tilted one.
     """
     back = inverse(upright_to_cut(transform))
     moved = warp(np.asarray(image, np.float32), back, (HR, HR))
     cover = warp(np.ones((HR, HR), np.float32), back, (HR, HR), Image.Resampling.BILINEAR, repeat=False)
-    return resize(moved, (LR, LR)), np.clip(resize(cover, (LR, LR), Image.Resampling.BOX), 0, 1)
+    return resize(moved, (size, size)), np.clip(resize(cover, (size, size), Image.Resampling.BOX), 0, 1)
 
 
 def lr_consistency(image: np.ndarray, lr: np.ndarray, transform: np.ndarray) -> float:
-    """PSNR in dB between the LR that the output implies and the real one, uint8 (16, 16, 3), where covered.
+    """PSNR in dB between the LR that the output implies and the real one, uint8 (size, size, 3), where covered.
 
     99 where they agree to a hundredth of a level; NaN where the output covers next to nothing.
     """
-    implied, cover = project(image, transform)
+    implied, cover = project(image, transform, len(lr))
     counted = cover >= COVERED
-    if counted.sum() < 16:
+    if counted.mean() < FEWEST:
         return float("nan")
     error = np.mean((implied - lr.astype(np.float32))[counted] ** 2)
     return float(min(99.0, 10 * np.log10(255.0**2 / max(float(error), 1e-9))))
@@ -43,7 +44,7 @@ def enforce(image: np.ndarray, lr: np.ndarray, transform: np.ndarray, steps: int
     forth = upright_to_cut(transform)
     out = np.asarray(image, np.float32)
     for _ in range(steps):
-        implied, cover = project(out, transform)
+        implied, cover = project(out, transform, len(lr))
         missing = (lr.astype(np.float32) - implied) * (cover >= 0.5)[..., None] * cover[..., None]
         # Clipped each time: what 8 bit cannot hold must be made up for elsewhere.
         out = np.clip(out + warp(resize(missing, (HR, HR)), forth, (HR, HR)), 0, 255)

@@ -1,4 +1,4 @@
-"""One face that is already cut out: its 16x16, and what is said of its result."""
+"""One face that is already cut out: its 16x16 or 32x32, and what is said of its result."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,6 @@ from ..face.frame import Frame
 from ..face.similarity import similarity_parameters
 from ..runtime.backends.base import LR_SIZE
 from .cut import cut_lr
-from .decode import DecodedImage
 from .mask import components
 
 if TYPE_CHECKING:
@@ -19,14 +18,14 @@ HEATMAPS = ".heatmaps"  # <stem>.heatmaps.png: the components over the face
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-def face_to_lr(image: DecodedImage) -> np.ndarray:
-    """The central square, brought to uint8 (16, 16, 3) as the training protocol does; transparency over white."""
-    rgb = image.over()
+def central_square(rgb: np.ndarray) -> Frame:
     height, width = rgb.shape[:2]
-    if height == width == LR_SIZE:
-        return rgb
-    frame = Frame(((width - 1) / 2, (height - 1) / 2), (1.0, 0.0), float(min(height, width)))
-    return cut_lr(rgb, frame)
+    return Frame(((width - 1) / 2, (height - 1) / 2), (1.0, 0.0), float(min(height, width)))
+
+
+def face_to_lr(rgb: np.ndarray, size: int = LR_SIZE) -> np.ndarray:
+    """The central square, brought to uint8 (size, size, 3) as the training protocol does."""
+    return rgb if rgb.shape[:2] == (size, size) else cut_lr(rgb, central_square(rgb), size)
 
 
 def describe(name: str, stem: str, note: str | None, face: "CutFace | FaceResult", *, overlays: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A detected face -> the square that the network looks at, and its 16x16.
+"""A detected face -> the square that the network looks at, and its 16x16 or 32x32.
 
 The network was trained on frames (`face/frame.py`) off by up to 45 degrees, 5 % of the side and a tenth of
 the scale. The cut must land there, from what a detector says of a tiny face. Measured on 1,000 real faces
@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from ..face.frame import Frame
+from ..runtime.backends.base import LR_SIZE
 from .boxes import Detection
 
 BOX_PART = 0.6  # how much the box says of the side, against the points, in logarithms
@@ -28,9 +29,8 @@ EYE_SPAN = 2.9  # side / distance of the eyes
 MOUTH_SPAN = 2.72  # side / distance from the eyes to the mouth; the larger of the two holds (profiles!)
 MOUTH_SHIFT = 0.42  # centre, as a part of the way from the eyes to the mouth
 
-LR_SIZE = 16
 RENDER = 128  # the protocol renders a frame at this size before it reduces it
-DIRECT_SIDE = 20.0  # pixels of the frame in the photo
+DIRECT = 1.25  # of the network's pixels: a frame of fewer in the photo is cut at once
 
 
 def face_frame(face: Detection) -> Frame:
@@ -74,8 +74,8 @@ def cut(rgb: np.ndarray, frame: Frame, size: int, resample: Image.Resampling) ->
     return np.ascontiguousarray(np.rot90(out, quarter_turns(frame)))
 
 
-def cut_lr(rgb: np.ndarray, frame: Frame) -> np.ndarray:
-    """uint8 (16, 16, 3): the network's input.
+def cut_lr(rgb: np.ndarray, frame: Frame, size: int = LR_SIZE) -> np.ndarray:
+    """uint8 (size, size, 3): the input of a network of 16 or 32 px.
 
     From large faces as the protocol makes it: rendered at 128, reduced by bicubic. A face of hardly more than
     16 px would be blurred twice by that. Against the 16x16 of the same face in its full-size photo (real
@@ -83,7 +83,7 @@ def cut_lr(rgb: np.ndarray, frame: Frame) -> np.ndarray:
     side 10: 25.7 / 26.5 / 26.3; 16: 32.1 / 34.6 / 33.2; 20: 35.8 / 37.5 / 37.3; 24: 39.1 / 38.4 / 40.7;
     48: 48.1 / 39.3 / 48.3.
     """
-    if frame.side < DIRECT_SIDE:
-        return cut(rgb, frame, LR_SIZE, Image.Resampling.LANCZOS)
+    if frame.side < DIRECT * size:
+        return cut(rgb, frame, size, Image.Resampling.LANCZOS)
     rendered = Image.fromarray(cut(rgb, frame, RENDER, Image.Resampling.LANCZOS))
-    return np.asarray(rendered.resize((LR_SIZE, LR_SIZE), Image.Resampling.BICUBIC))
+    return np.asarray(rendered.resize((size, size), Image.Resampling.BICUBIC))

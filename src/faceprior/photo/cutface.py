@@ -8,7 +8,7 @@ without a face in it is seldom a face.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -16,7 +16,8 @@ from PIL import Image
 from ..face.frame import Frame
 from ..face.trained import PAPER, TrainedRange
 from ..runtime.backends.base import HR_SIZE
-from .cropped import face_to_lr
+from .choice import network_for, size_of
+from .cropped import central_square, face_to_lr
 from .cut import cut_lr
 from .decode import DecodedImage
 from .judge import doubt_of
@@ -27,7 +28,7 @@ from .tint import Tint, tint_of
 
 SMALL = 64  # pixels of the longer side
 SQUARE = 1.25  # the longer side at most, as a multiple of the shorter
-SHARPEST = 512  # pixels of the shorter side that are kept for further cuts, which are of 16
+SHARPEST = 512  # pixels of the shorter side that are kept for further cuts, which are of 16 or 32
 
 
 @dataclass
@@ -39,7 +40,7 @@ class CutFace:
     """
 
     frame: Frame
-    lr: np.ndarray  #         uint8 (16, 16, 3)
+    lr: np.ndarray  #         uint8 (16, 16, 3) or (32, 32, 3)
     image: np.ndarray  #      uint8 (128, 128, 3)
     heatmaps: np.ndarray  #   float32 (4, 64, 64)
     transform: np.ndarray  #  float32 (2, 3)
@@ -56,20 +57,16 @@ def may_be_cut(height: int, width: int) -> bool:
     return max(height, width) <= SMALL and max(height, width) <= SQUARE * min(height, width)
 
 
-def central_square(rgb: np.ndarray) -> Frame:
-    height, width = rgb.shape[:2]
-    return Frame(((width - 1) / 2, (height - 1) / 2), (1.0, 0.0), float(min(height, width)))
-
-
 @dataclass(frozen=True)
 class Given:
-    """A picture that is a face, as far as it is needed: its 16x16, a copy of bounded size for further cuts, and what
-    its result's file takes from it.
+    """A picture that is a face, as far as it is needed: the network that suits it, what that sees of it, a copy of
+    bounded size for further cuts, and what its result's file takes from it.
 
-    lr: uint8 (16, 16, 3); rgb: uint8 (H, W, 3), the shorter side at most SHARPEST; factor: by which it is smaller;
-    tint: of the whole picture, or None; enlarged: pixels of the result for one of the picture
+    lr: uint8 (16, 16, 3) or (32, 32, 3); rgb: uint8 (H, W, 3), the shorter side at most SHARPEST; factor: by which
+    it is smaller; tint: of the whole picture, or None; enlarged: pixels of the result for one of the picture
     """
 
+    network: Any
     lr: np.ndarray
     rgb: np.ndarray
     factor: int
@@ -80,13 +77,16 @@ class Given:
     note: str | None
 
     @classmethod
-    def of(cls, picture: DecodedImage, *, place: bool = False) -> "Given":
-        """Transparency goes over white. place: keep where the picture was taken."""
+    def of(cls, picture: DecodedImage, network: Any, *, place: bool = False) -> "Given":
+        """Transparency goes over white. network: a model, or its larger one is taken (`choice.py`); place: keep where
+        the picture was taken."""
         rgb = picture.over()
+        network, _ = network_for(network, rgb, central_square(rgb))
         factor = -(-min(rgb.shape[:2]) // SHARPEST)
         metadata = picture.metadata or Metadata()
+        kept = reduce(rgb, factor) if factor > 1 else rgb
         return cls(
-            face_to_lr(picture), reduce(rgb, factor) if factor > 1 else rgb, factor, tint_of(rgb),
+            network, face_to_lr(rgb, size_of(network)), kept, factor, tint_of(rgb),
             HR_SIZE / min(rgb.shape[:2]), picture.mode, metadata if place else metadata.without_place(), picture.note,
         )  # fmt: skip
 
@@ -102,15 +102,23 @@ class Given:
         return Frame((x, y), frame.right, frame.side * self.factor)
 
 
-def restore_cut(given: Sequence[Given], network) -> list[CutFace]:
-    """N pictures in one call of the network, and as many more as some need: a face outside of what the network was
-    trained on is cut again where the network saw it."""
+def restore_cut(given: Sequence[Given]) -> list[CutFace]:
+    """N pictures, all of one network in one call of it, and as many more as some need: a face outside of what the
+    network was trained on is cut again where the network saw it."""
+    found: dict[int, CutFace] = {}
+    for network in {id(one.network): one.network for one in given}.values():
+        rows = [i for i, one in enumerate(given) if one.network is network]
+        found |= zip(rows, _restore([given[i] for i in rows], network), strict=True)
+    return [found[i] for i in range(len(given))]
+
+
+def _restore(given: Sequence[Given], network: Any) -> list[CutFace]:
     trained = getattr(network, "trained", PAPER)
     faces = _look([one.lr for one in given], [central_square(one.rgb) for one in given], network)
     for look in range(SECOND_LOOKS):
         off = [i for i, face in enumerate(faces) if face.finite and not trained.holds(face.transform)]
         frames = [_again(faces[i], trained) for i in off]
-        lr = [cut_lr(given[i].rgb, frame) for i, frame in zip(off, frames, strict=True)]
+        lr = [cut_lr(given[i].rgb, frame, size_of(network)) for i, frame in zip(off, frames, strict=True)]
         for i, face in zip(off, _look(lr, frames, network), strict=True):
             face.looks = look + 2
             faces[i] = face

@@ -11,20 +11,25 @@ from .mask import face_mask
 from .warp import apply, blur, compose, inverse, resize, scaling, upright_to_photo, warp
 
 TONE = 0.10  # of the face's side: standard deviation of what counts as tone, taken from the photo
-# The network saw 16 pixels a side. What the photo holds beyond that is put back: nothing for a face of FEW
-# pixels (noise and JPEG blocks), all of it from MANY. Without it a face of 64 px loses 12 dB against Lanczos,
+# The network saw 16 or 32 pixels a side. What the photo holds beyond that is put back: nothing for a face of FEW times
+# as many (noise and JPEG blocks), all of it from MANY. Without it a face of 64 px loses 12 dB against Lanczos,
 # with all of it it gains 0.4 dB (an early model, 24 faces; `benchmarks/size_limit.py`).
-FEW, MANY = 8.0, 24.0
+FEW, MANY = 0.5, 1.5
 
 
 @dataclass(frozen=True)
 class Restored:
-    """One face to paste. image uint8 (128, 128, 3) upright; heatmaps float32 (4, R, R); transform (2, 3)."""
+    """One face to paste. image uint8 (128, 128, 3) upright; heatmaps float32 (4, R, R); transform (2, 3).
+
+    detail: pixels across the frame that the photo fills with detail, None: all of them; seen: that the network saw
+    """
 
     frame: Frame
     image: np.ndarray
     heatmaps: np.ndarray
     transform: np.ndarray
+    detail: float | None = None
+    seen: int = 16
 
 
 class Canvas(Protocol):
@@ -74,15 +79,19 @@ def paste(
     alpha = np.clip(warp(mask, back, size, Image.Resampling.BILINEAR, repeat=False), 0, 1)[..., None]
 
     moved = moved + _tone(before - moved, alpha, TONE * side)
-    detail = float(np.clip((side / scale - FEW) / (MANY - FEW), 0, 1)) if keep_detail is None else keep_detail
+    # Of a photo that was enlarged or is blurred, no more is asked than what it holds.
+    held = 1.0 if face.detail is None else min(1.0, face.detail / face.frame.side)
+    many = side / scale * held / face.seen
+    detail = float(np.clip((many - FEW) / (MANY - FEW), 0, 1)) if keep_detail is None else keep_detail
     if detail > 0:
         native = photo[y0:y1, x0:x1].astype(np.float32)
-        if trust_canvas:
-            native = resize(before, native.shape[1::-1])
+        sampling = tuple(max(1, round(v * held)) for v in native.shape[1::-1])
+        if trust_canvas or held < 1:
+            native = resize(before if trust_canvas else native, sampling)
         for _ in range(3):
             # What the blend lacks of the photo, at the photo's own sampling, enlarged and added.
             blend = before + alpha * (moved - before)
-            lacking = native - resize(blend, native.shape[1::-1])
+            lacking = native - resize(blend, sampling)
             moved = moved + detail * resize(lacking, size)
     blended = before + strength * alpha * (moved - before)
     if isinstance(canvas, Image.Image):

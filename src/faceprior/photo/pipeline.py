@@ -15,6 +15,7 @@ from ..runtime.canvas import CanvasNetwork
 from .blend import face_strength, is_rough
 from .boxes import Detection, reading_order
 from .canvas import LANCZOS, NOTHING, CanvasReport, Progress, packaged_canvas, paint
+from .choice import network_for, size_of
 from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
 from .cutface import Given, may_be_cut, restore_cut
@@ -33,12 +34,14 @@ Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
 
 BATCH = 64  # faces a run of the network: bounds its memory on a photo of a crowd
 
-SCALES = PAPER.widened().scale  # of a believable face
-
 
 class Network(Protocol):
-    """What is asked of an `Upscaler`: uint8 (N, 16, 16, 3) -> images, heatmaps, transforms. Where it has an attribute
-    `trained` (`face/trained.py`), predicted transforms are judged by that."""
+    """What is asked of an `Upscaler`: uint8 (N, size, size, 3) -> images, heatmaps, transforms.
+
+    It may have `size` (else 16), `trained` (`face/trained.py`; else the paper's), by which predicted transforms are
+    judged, `locate`, which gives the transforms alone, `larger`, the network for larger faces, and a `sharpness`, of
+    which it then takes a `restraint`.
+    """
 
     def __call__(self, lr: np.ndarray) -> "NetworkResult": ...
 
@@ -53,9 +56,11 @@ class NetworkResult(Protocol):
 class PhotoFace:
     """A face of a photo and what became of it.
 
-    number: in reading order, from 1; size: side of the cut square in pixels of the photo
+    number: in reading order, from 1; size: side of the cut square in pixels of the photo; detail: how many of them the
+            photo fills with detail (`detail.py`), None where that was not asked
     detection: where it was found; frame: the square that was cut
     status: "restored", "left" with the reason, or "doubtful" with it: a cut face that is restored all the same
+    network: the name of the one that drew it
     image:  the network's face, upright; lr: what it saw; heatmaps, transform: as of `Result`
     components: where eyes, nose, mouth and chin were taken to be, in pixels of the photo
     lr_consistency: PSNR between the face, reduced again, and the photo's own pixels
@@ -67,7 +72,9 @@ class PhotoFace:
     frame: Frame
     status: str = "left"
     reason: str | None = None
-    lr: np.ndarray | None = None  #         uint8 (16, 16, 3)
+    detail: float | None = None
+    network: str | None = None
+    lr: np.ndarray | None = None  #         uint8 (16, 16, 3) or (32, 32, 3)
     image: np.ndarray | None = None  #      uint8 (128, 128, 3)
     heatmaps: np.ndarray | None = None  #   float32 (4, 64, 64)
     transform: np.ndarray | None = None  #  float32 (2, 3)
@@ -201,8 +208,17 @@ def upscale_photo(
     if options.faces is not None and (absent := [n for n in options.faces if n > len(faces)]):
         notes.append(f"there is no face {', '.join(map(str, absent))}: {len(faces)} found")
     most = options.most(*rgb.shape[:2])
-    chosen = [face for face in faces if _chosen(face, options, most)]
-    _restore(chosen, rgb, network, options)
+    wanted = [face for face in faces if _wanted(face, options)]
+    groups: dict[int, tuple[Network, list[PhotoFace]]] = {}
+    for face in wanted:
+        one, face.detail = network_for(network, rgb, face.frame)
+        if face.detail > most:
+            face.reason = f"too large: {face.detail:.0f} px of detail > {most:g}"
+        else:
+            groups.setdefault(id(one), (one, []))[1].append(face)
+    for one, members in groups.values():
+        _restore(members, rgb, one, options)
+    chosen = [face for _, members in groups.values() for face in members]
     # The whole photo decides: a face's few pixels may seem to have one tint where the photo has many.
     tint = tint_of(rgb)
     if tint is not None:
@@ -225,10 +241,11 @@ def upscale_photo(
         large = large.convert("L").convert("RGB")
     # Small ones, which stand behind, first.
     for face in sorted((f for f in chosen if f.restored), key=lambda f: f.size):
-        restored = Restored(face.frame, face.image, face.heatmaps, face.transform)
+        detail = min(face.detail, face.size)  # of the frame as it is now, moved by the looks
+        restored = Restored(face.frame, face.image, face.heatmaps, face.transform, detail, len(face.lr))
         keep = 1.0 if options.consistent else None
         trusted = is_rough(painted.condition) and not options.consistent
-        strength = options.strength * face_strength(face.size, face.lr_consistency, painted.condition)
+        strength = options.strength * face_strength(detail, face.lr_consistency, painted.condition)
         region = paste(large, rgb, restored, scale, strength=strength, keep_detail=keep, trust_canvas=trusted)
         if region is None and options.strength > 0:
             face.status, face.reason = "left", "outside the photo"
@@ -250,8 +267,8 @@ def turned_as_a_whole(found: Sequence[Detection]) -> str | None:
 
 def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions, notes: list[str]) -> PhotoResult:
     """A picture that is one face: its central square -> the upright face, 128x128."""
-    given = Given.of(picture, place=options.place)
-    (cut,) = restore_cut([given], network)
+    given = Given.of(picture, network, place=options.place)
+    (cut,) = restore_cut([given])
     if not cut.finite:
         raise FacepriorError("the network gave numbers that are not finite")
     rgb = picture.over()
@@ -275,16 +292,14 @@ def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions,
     )
 
 
-def _chosen(face: PhotoFace, options: PhotoOptions, most: float) -> bool:
-    """Whether the network is to restore it; where not, the reason is written on the face."""
+def _wanted(face: PhotoFace, options: PhotoOptions) -> bool:
+    """Whether a network is to restore it; where not, the reason is written on the face."""
     if options.faces is not None and face.number not in options.faces:
         face.reason = "not chosen"
     elif face.detection.score < options.min_score:
         face.reason = f"unsure: score {face.detection.score:.2f} < {options.min_score:g}"
     elif face.size < options.min_size:
         face.reason = f"too small: {face.size:.0f} px < {options.min_size:g}"
-    elif face.size > most:
-        face.reason = f"too large: {face.size:.0f} px > {most:g}"
     else:
         return True
     return False
@@ -292,35 +307,38 @@ def _chosen(face: PhotoFace, options: PhotoOptions, most: float) -> bool:
 
 def _restore(faces: list[PhotoFace], rgb: np.ndarray, network: Network, options: PhotoOptions) -> None:
     """Looks that tell where a face lies in its cut need the STN alone; the whole network runs once a face."""
-    trained = getattr(network, "trained", PAPER)
+    trained, size = getattr(network, "trained", PAPER), size_of(network)
+    name = getattr(getattr(network, "info", None), "name", None)
     locate = getattr(network, "locate", None) or (lambda lr: network(lr).transforms)
     for start in range(0, len(faces), BATCH):
         batch = faces[start : start + BATCH]
-        _locate(batch, rgb, locate)
+        _locate(batch, rgb, size, locate)
         for _ in range(SECOND_LOOKS):
             off = [face for face in batch if believable(face.transform, trained) and is_off_centre(face.transform)]
             for face in off:
                 face.frame = centred(face.frame, face.transform)
-            _locate(off, rgb, locate)
+            _locate(off, rgb, size, locate)
         seen = [face for face in batch if believable(face.transform, trained)]
         _look(seen, network)
         for face in batch:
             if face.image is None:
                 face.reason = "the network sees no face there"
                 continue
-            face.status = "restored"
+            face.status, face.network = "restored", name
             if options.consistent:
                 face.image = enforce(face.image, face.lr, face.transform)
             face.components = components(face.heatmaps, upright_to_photo(face.frame, face.transform))
             face.lr_consistency = lr_consistency(face.image, face.lr, face.transform)
 
 
-def _locate(faces: list[PhotoFace], rgb: np.ndarray, locate: Callable[[np.ndarray], np.ndarray]) -> None:
+def _locate(
+    faces: list[PhotoFace], rgb: np.ndarray, size: int, locate: Callable[[np.ndarray], np.ndarray]
+) -> None:
     """Cuts the faces as their frames say and notes where the network sees each in its cut."""
     if not faces:
         return
     for face in faces:
-        face.lr = cut_lr(rgb, face.frame)
+        face.lr = cut_lr(rgb, face.frame, size)
     for face, transform in zip(faces, locate(np.stack([face.lr for face in faces])), strict=True):
         face.transform = transform
 

@@ -10,7 +10,8 @@ LARGE, SMALL, NOT_CHOSEN = "too large", "too small", "not chosen"
 
 
 class Left(NamedTuple):
-    """A face that was left: size in pixels of the photo; reason as the JSON has it."""
+    """A face that was left: size in pixels of the photo, of one that is too large those of detail; reason as the JSON
+    has it."""
 
     reason: str
     size: float
@@ -23,7 +24,11 @@ class Left(NamedTuple):
 
 def left_faces(faces: Iterable) -> list[Left]:
     """Of the `PhotoFace`s, those that were not restored."""
-    return [Left(face.reason or "left", face.size) for face in faces if not face.restored]
+    return [
+        Left(reason, face.detail if reason.startswith(LARGE) else face.size)
+        for face in faces
+        if not face.restored and (reason := face.reason or "left")
+    ]
 
 
 def advice(left: Iterable[Left], options: PhotoOptions) -> list[str]:

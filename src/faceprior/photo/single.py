@@ -29,7 +29,7 @@ class FaceResult:
     image:      uint8 (128, 128, 3), RGB, upright
     heatmaps:   float32 (4, 64, 64), about [0, 1], upright: eyes, nose, mouth, chin
     transform:  float32 (2, 3), normalised upright coordinates -> normalised input coordinates
-    lr:         uint8 (16, 16, 3), what the network saw
+    lr:         uint8 (16, 16, 3) or (32, 32, 3), what the network saw
     components: where each component was taken to be, in pixels of `image`
     note:       what the user should know of the input (a frame of an animation, a scaled depth), or None
     doubt:      why the result is not to be trusted, or None
@@ -71,13 +71,15 @@ class FaceResult:
 
     def _repr_png_(self) -> bytes:
         """What the network saw, its face, its heatmaps: for notebooks."""
-        return png(panels([("16x16", self.lr), ("128x128", self.image), ("heatmaps", self.overlay)], 192))
+        seen = f"{len(self.lr)}x{len(self.lr)}", self.lr
+        return png(panels([seen, ("128x128", self.image), ("heatmaps", self.overlay)], 192))
 
 
 def restore_face(upscaler: "Upscaler", picture: Picture) -> FaceResult:
-    """The picture's central square -> 16x16, as the command takes a cropped face; transparency over white."""
-    given = Given.of(decoded(picture))
-    (face,) = restore_cut([given], upscaler)
+    """The picture's central square, as the command takes a cropped face; transparency over white. A model with a larger
+    one (`Upscaler.larger`) gives it to the one that suits it."""
+    given = Given.of(decoded(picture), upscaler)
+    (face,) = restore_cut([given])
     if not face.finite:
         raise FacepriorError(f"model {upscaler.info.name!r}: the network gave numbers that are not finite")
     seen = components(face.heatmaps, IDENTITY)

@@ -122,6 +122,8 @@ def describe_face(face: PhotoFace) -> dict[str, Any]:
         "score": round(face.detection.score, 4),
         "size": round(face.size, 2),
     }
+    if face.detail is not None:
+        entry["detail"] = round(face.detail, 2)
     if face.reason:
         entry["reason"] = face.reason
     if face.detection.points is not None:
@@ -138,6 +140,8 @@ def describe_face(face: PhotoFace) -> dict[str, Any]:
                 "scale": round(scale, 4),
                 "shift": [round(tx, 4), round(ty, 4)],
             }
+    if face.network is not None:
+        entry["network"] = face.network
     if face.restored:
         entry["components"] = {
             c.name: {

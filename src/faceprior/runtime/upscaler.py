@@ -1,7 +1,9 @@
 """The user's object: 16x16 faces in, upright 128x128 faces, heatmaps and transforms out."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
@@ -58,27 +60,46 @@ class Result:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Which weights these are; goes into every JSON. `version` is that of the faceprior that wrote them."""
+    """Which weights these are; goes into every JSON. `version` is that of the faceprior that wrote them; `larger` names
+    the model that takes the larger faces of photos."""
 
     name: str
     version: str
     sha256: str
     backend: str
     device: str
+    larger: str | None = None
 
 
 class Upscaler:
     """Made by `load`. Call it with faces; it splits them into batches, so memory stays bounded for any N."""
 
-    def __init__(self, backend: Backend, name: str, sha256: str, *, batch: int = BATCH):
-        self.backend, self.batch = backend, batch
+    def __init__(
+        self,
+        backend: Backend,
+        name: str,
+        sha256: str,
+        *,
+        batch: int = BATCH,
+        sharpness: float = 0.0,
+        larger: "Larger | None" = None,
+    ):
+        """sharpness: 0..1, of its pictures; above 0 the backend gives both. larger: of `ModelInfo`."""
+        self.backend, self.batch, self.sharpness, self._larger = backend, batch, sharpness, larger
         version = str(backend.header.get("version", "unknown"))
-        self.info = ModelInfo(name, version, sha256, backend.name, backend.device)
+        self.info = ModelInfo(_called(name, sharpness), version, sha256, backend.name, backend.device)
+        if larger is not None:
+            self.info = replace(self.info, larger=_called(larger.name, sharpness))
+        self._name = name
 
-    def __call__(self, lr: NDArray[np.uint8]) -> Result:
-        """uint8 RGB (N, size, size, 3), N >= 0 -> `Result`. One face alone needs its batch axis: `lr[None]`."""
+    def __call__(self, lr: NDArray[np.uint8], *, restraint: NDArray[np.float32] | None = None) -> Result:
+        """uint8 RGB (N, size, size, 3), N >= 0 -> `Result`. One face alone needs its batch axis: `lr[None]`.
+
+        restraint: (N,) in 0..1, the part of this `Upscaler`'s sharpness that each face gets; None: all of it.
+        """
         lr = _checked(lr, self.size)
         n = len(lr)
+        sharpness = self.sharpness * (np.ones(n, np.float32) if restraint is None else np.asarray(restraint))
         result = Result(
             np.empty((n, HR_SIZE, HR_SIZE, 3), np.uint8),
             np.empty((n, MAPS, HEATMAP_SIZE, HEATMAP_SIZE), np.float32),
@@ -86,8 +107,8 @@ class Upscaler:
         )
         for start in range(0, n, self.batch):
             part = slice(start, start + self.batch)
-            outputs = self.backend.run(lr[part])
-            result.images[part], result.heatmaps[part], result.transforms[part] = outputs
+            images, result.heatmaps[part], result.transforms[part], sharp = self.backend.run(lr[part])
+            result.images[part] = images if sharp is None else _between(images, sharp, sharpness[part])
         return result
 
     def locate(self, lr: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -105,13 +126,28 @@ class Upscaler:
         return self.backend.size
 
     @property
+    def larger(self) -> "Upscaler | None":
+        """The model for faces that fill more pixels than this one takes, where it has one; loaded when it is asked for.
+        Photos give each face to the one that suits it; a call of this `Upscaler` is always its own."""
+        return None if self._larger is None else self._larger().at(self.sharpness)
+
+    def at(self, sharpness: float) -> "Upscaler":
+        """The same model, loaded once, at another sharpness, 0..1. FacepriorError where it was loaded without any."""
+        if sharpness == self.sharpness:
+            return self
+        if self.sharpness == 0:
+            raise FacepriorError("sharpness: load the model with sharpness=1 to choose it later")
+        args = {"batch": self.batch, "sharpness": checked_sharpness(False, sharpness), "larger": self._larger}
+        return Upscaler(self.backend, self._name, self.info.sha256, **args)
+
+    @property
     def trained(self) -> TrainedRange:
         """How far off the faces were that it was trained on: by what its file says."""
         return trained_range(self.backend.header)
 
     @property
     def has_sharp(self) -> bool:
-        """Whether `load(..., sharp=True)` gives this model's other picture."""
+        """Whether `load(..., sharpness=...)` makes this model's picture sharper."""
         return bool(self.backend.header.get("config", {}).get("sharp"))
 
     def restore(self, image: "Picture") -> "FaceResult":
@@ -141,6 +177,7 @@ def load(
     threads: int | None = None,
     precision: str = "f32",
     sharp: bool = False,
+    sharpness: float | None = None,
 ) -> Upscaler:
     """An `Upscaler` of a packaged model or of a file.
 
@@ -151,17 +188,22 @@ def load(
     device:  "auto", "cpu", "cuda", "coreml", "dml" (DirectML), "mps" (PyTorch)
     threads: of the CPU; None: all that this process may use
     precision: "f32", or "bf16" with "openvino" and "torch": faster where the CPU or GPU has it, other last bits
-    sharp:   the model's perceptual variant, where it has one: sharper, and a little further from the truth
+    sharpness: 0..1, how far its pictures go from the plain one (0) to the model's perceptual variant (1), where it has
+             one: sharper, and a little further from the truth
+    sharp:   the same as sharpness = 1
     """
+    sharpness = checked_sharpness(sharp, sharpness)
     if backend not in BACKENDS:
         raise FacepriorError(f"backend {backend!r}: expected auto, onnx, openvino or torch")
     if precision not in PRECISIONS:
         raise FacepriorError(f"precision {precision!r}: expected {' or '.join(PRECISIONS)}")
     if device not in DEVICES:
         raise FacepriorError(f"device {device!r}: expected {', '.join(DEVICES)}")
-    name, path, sha256 = _find(model, backend)
+    name, path, sha256, larger = _find(model, backend)
     data, sha256 = read_checked(path, sha256)
-    name += " (sharp)" if sharp else ""
+    running = {"backend": backend, "device": device, "threads": threads, "precision": precision}
+    companion = Larger(larger, lambda: load(larger, **running, sharpness=sharpness)) if larger else None
+    both = sharpness > 0
     if backend == "openvino":
         if device not in ("auto", "cpu"):
             raise FacepriorError(f"device {device!r}: backend 'openvino' runs on the cpu here")
@@ -169,39 +211,77 @@ def load(
             from .backends.openvino import OpenVinoBackend
         except ModuleNotFoundError as error:
             raise FacepriorError(f"backend 'openvino' needs {error.name}: pip install 'faceprior[openvino]'") from None
-        made = OpenVinoBackend(data, str(path), precision=precision, threads=threads, sharp=sharp)
-        return Upscaler(made, name, sha256)
+        made = OpenVinoBackend(data, str(path), precision=precision, threads=threads, sharp=both)
+        return Upscaler(made, name, sha256, sharpness=sharpness, larger=companion)
     if path.suffix == ".onnx":
         if precision != "f32":
             raise FacepriorError(f"precision {precision!r}: needs backend 'openvino' or 'torch'; ONNX Runtime has f32")
         from .backends.onnx import OnnxBackend
 
-        return Upscaler(OnnxBackend(data, str(path), device=device, threads=threads, sharp=sharp), name, sha256)
+        made = OnnxBackend(data, str(path), device=device, threads=threads, sharp=both)
+        return Upscaler(made, name, sha256, sharpness=sharpness, larger=companion)
     del data
     try:
         from .backends.torch import TorchBackend
     except ModuleNotFoundError as error:
         raise FacepriorError(f"{path}: needs {error.name}: pip install 'faceprior[train]'") from None
-    return Upscaler(TorchBackend(path, device=device, threads=threads, precision=precision, sharp=sharp), name, sha256)
+    made = TorchBackend(path, device=device, threads=threads, precision=precision, sharp=both)
+    return Upscaler(made, name, sha256, sharpness=sharpness, larger=companion)
 
 
-def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None]:
-    """Name, weights file and, where packaged, its SHA-256."""
+class Larger:
+    """A model that is loaded when it is first asked for, once, whichever thread asks."""
+
+    def __init__(self, name: str, make: Callable[[], Upscaler]):
+        self.name, self._make, self._made, self._lock = name, make, None, Lock()
+
+    def __call__(self) -> Upscaler:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+
+def _called(name: str, sharpness: float) -> str:
+    return name + ("" if sharpness == 0 else " (sharp)" if sharpness == 1 else f" (sharpness {sharpness:g})")
+
+
+def checked_sharpness(sharp: bool, sharpness: float | None) -> float:
+    """What both flags say together. FacepriorError where they contradict each other."""
+    if sharpness is None:
+        return 1.0 if sharp else 0.0
+    if sharp and sharpness != 1:
+        raise FacepriorError("sharp and sharpness: choose one; sharp is sharpness 1")
+    if not 0 <= sharpness <= 1:
+        raise FacepriorError(f"sharpness {sharpness:g}: expected 0 to 1")
+    return float(sharpness)
+
+
+def _between(plain: np.ndarray, sharp: np.ndarray, sharpness: np.ndarray) -> np.ndarray:
+    """uint8 (B, 128, 128, 3) twice, (B,) -> what lies so far from the one to the other."""
+    if (sharpness == 1).all():
+        return sharp
+    mixed = plain + sharpness.astype(np.float32)[:, None, None, None] * (sharp.astype(np.float32) - plain)
+    return np.rint(mixed).astype(np.uint8)
+
+
+def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None, str | None]:
+    """Name, weights file and, where packaged, its SHA-256 and the name of the model for larger faces."""
     path = Path(model) if model is not None else None
     if path is None or (not path.exists() and path.suffix not in (".onnx", ".safetensors")):
         entry = packaged(None if model is None else str(model), ASSETS)
         if backend != "torch":
-            return entry.name, ASSETS / entry.file, entry.sha256
+            return entry.name, ASSETS / entry.file, entry.sha256, entry.larger
         if entry.safetensors is None:
             raise FacepriorError(f"model {entry.name!r}: packaged for ONNX Runtime alone, not for backend 'torch'")
-        return entry.name, ASSETS / entry.safetensors[0], entry.safetensors[1]
+        return entry.name, ASSETS / entry.safetensors[0], entry.safetensors[1], entry.larger
     if path.is_dir():
         path = weights_of_run(path)
     endings = BACKENDS[backend]
     if path.suffix not in endings:
         hint = "; make one with `faceprior export`" if path.suffix == ".safetensors" else ""
         raise FacepriorError(f"{path}: backend {backend!r} takes {' or '.join(endings)} files{hint}")
-    return path.stem, path, None
+    return path.stem, path, None, None
 
 
 def weights_of_run(folder: Path) -> Path:

@@ -1,7 +1,8 @@
 """The packaged models: a registry with hashes, `assets/models.json`.
 
 {"format": 1, "default": NAME, "models": {NAME: {"file": ..., "sha256": ..., "description": ...,
- "safetensors": {"file": ..., "sha256": ...}  # where the weights for PyTorch are packaged too
+ "safetensors": {"file": ..., "sha256": ...}, # where the weights for PyTorch are packaged too
+ "larger": NAME                               # the model for larger faces, where there is one
 }}, "canvas": {"file": ..., "sha256": ..., "description": ...}}
 """
 
@@ -25,6 +26,7 @@ class PackagedModel:
     file: str  #    in assets/, ONNX
     sha256: str
     safetensors: tuple[str, str] | None = None  # file and sha256
+    larger: str | None = None  #                   the packaged model for larger faces
 
 
 def registry(assets: Path = ASSETS) -> tuple[dict[str, PackagedModel], str | None]:
@@ -41,6 +43,7 @@ def registry(assets: Path = ASSETS) -> tuple[dict[str, PackagedModel], str | Non
                 entry["file"],
                 entry["sha256"],
                 (torch["file"], torch["sha256"]) if torch else None,
+                entry.get("larger"),
             )
         return models, table.get("default")
     except FileNotFoundError:

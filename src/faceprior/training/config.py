@@ -91,6 +91,7 @@ class DataConfig(Section):
     val_faces: int = Field(512, ge=0)  # faces of the validation split used each epoch; 0 = no validation
     sources: list[str] | None = None  # only faces of these sources; None = all
     max_yaw: float | None = Field(None, ge=0)  # degrees; train only on faces turned no further; None = all
+    min_side: float | None = Field(None, gt=0)  # pixels of the frame's side in the source; no smaller ones; None = all
     protocol: Annotated[list[ProtocolName], BeforeValidator(_listed), Field(min_length=1)] = ["paper"]
     colour: float = Field(0.0, ge=0, le=0.4)  # ours: LR and HR recoloured alike in training, by up to this part
     disturbance: float = Field(0.0, ge=0, le=1)  # ours: the LR alone softened, noised, hidden in parts, so strongly

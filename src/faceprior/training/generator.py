@@ -12,7 +12,7 @@ from ..errors import FacepriorError
 from ..networks.canvas import Canvas
 from ..networks.comparators.stn0 import AlignedNetwork
 from ..networks.kinds import kind_of, make_network
-from ..networks.mtun import MTUN
+from ..networks.sharp import SharpTail
 from ..networks.weights import load_model
 from .config import TrainConfig
 from .devices import to_device
@@ -81,11 +81,11 @@ def _start_from(network: nn.Module, path: Path) -> None:
     """Take the weights of `path`. FacepriorError where it holds another network, but for a sharp tail more or less."""
     found = load_model(path)
     config = found.config
-    if isinstance(found, MTUN) and isinstance(network, MTUN):
+    if isinstance(found, SharpTail) and type(found) is type(network):
         config = replace(config, sharp=network.config.sharp)
     if config != network.config:
         raise FacepriorError(f"{path}: holds another network than [model] describes; run.initial needs the same one")
-    if isinstance(found, MTUN):
+    if isinstance(found, SharpTail):
         network.take_weights(found)
     else:
         network.load_state_dict(found.state_dict())

@@ -141,8 +141,9 @@ class Trainer:
         d, r, fabric = self.config.data, self.config.run, self.fabric
         shown = fabric.is_global_zero
         store = FaceStore.load(
-            self.data, d.train_split, limit=d.faces, sources=d.sources, max_yaw=d.max_yaw, progress=shown
-        )
+            self.data, d.train_split, limit=d.faces, sources=d.sources, max_yaw=d.max_yaw, min_side=d.min_side,
+            progress=shown,
+        )  # fmt: skip
         if r.batch > len(store):
             raise FacepriorError(f"{self.data}: {len(store)} faces to train on, fewer than run.batch = {r.batch}")
         if r.batch % fabric.world_size:

@@ -16,11 +16,13 @@ DEVICES = ("auto", "cpu", "cuda", "coreml", "dml", "mps")
 
 
 class Outputs(NamedTuple):
-    """images uint8 (B, 128, 128, 3), heatmaps float32 (B, 4, 64, 64), transforms float32 (B, 2, 3)."""
+    """images uint8 (B, 128, 128, 3), heatmaps float32 (B, 4, 64, 64), transforms float32 (B, 2, 3); where it was asked
+    for, sharp as images: the model's other picture."""
 
     images: np.ndarray
     heatmaps: np.ndarray
     transforms: np.ndarray
+    sharp: np.ndarray | None = None
 
 
 class Backend(Protocol):

@@ -24,15 +24,13 @@ SHARP: Signature = ("sharp", *OUTPUTS[0][1:])  # of models with two pictures: th
 
 def wanted(sharp: bool) -> list[str]:
     """The names of the outputs to ask for, in the order of `Outputs`."""
-    return [SHARP[0] if sharp else OUTPUTS[0][0], *(name for name, _, _ in OUTPUTS[1:])]
+    return [name for name, _, _ in ([*OUTPUTS, SHARP] if sharp else OUTPUTS)]
 
 
 def check_signature(found: Sequence[Signature], name: str, sharp: bool) -> int:
     """The pixels of the input. FacepriorError where the inputs and outputs of the file `name`, or of the part of it
     that `trimmed` gives, are not those of the contract, or where it has no sharp picture and that is asked for."""
     given, *outputs = found
-    if sharp and outputs == [SHARP, *OUTPUTS[1:]]:
-        outputs = [*OUTPUTS, SHARP]
     if given not in INPUTS or outputs not in (list(OUTPUTS), [*OUTPUTS, SHARP]):
         raise FacepriorError(f"{name}: expected {_told([INPUTS[0], *OUTPUTS])}; got {_told(found)}")
     if sharp and outputs == list(OUTPUTS):
@@ -54,7 +52,7 @@ def trimmed(model: bytes, sharp: bool) -> tuple[bytes, bytes | None]:
 
 def no_sharp(name: str) -> str:
     """What is said of the file `name` where it has one picture and the other is asked for."""
-    return f"{name}: has no sharp variant; leave --sharp out (presets/sharp.toml trains one)"
+    return f"{name}: has no sharp variant; leave --sharp and --sharpness out (presets/sharp.toml trains one)"
 
 
 def read_header(text: str | None, name: str) -> dict:
@@ -70,9 +68,10 @@ def read_header(text: str | None, name: str) -> dict:
 
 def checked(arrays: Sequence[np.ndarray], faces: int, name: str) -> Outputs:
     """What the graph gave, once it has the shapes of the contract: a graph may break its own word."""
-    if [list(array.shape) for array in arrays] != [[faces, *shape] for _, _, shape in OUTPUTS]:
+    expected = [*OUTPUTS, SHARP][: len(arrays)]
+    if [list(array.shape) for array in arrays] != [[faces, *shape] for _, _, shape in expected]:
         got = ", ".join(str(array.shape) for array in arrays)
-        raise FacepriorError(f"{name}: {faces} faces gave arrays of {got}; expected {_told(OUTPUTS)}")
+        raise FacepriorError(f"{name}: {faces} faces gave arrays of {got}; expected {_told(expected)}")
     return Outputs(*arrays)
 
 

@@ -34,7 +34,7 @@ class OnnxBackend:
 
     `device` "auto" takes the first of CUDA, CoreML, DirectML that the installed ONNX Runtime offers, else the CPU;
     where that does not start, the CPU takes over with a warning of one line. A device named outright that cannot be
-    had is an error, never a silent CPU. `sharp`: the model's other picture.
+    had is an error, never a silent CPU. `sharp`: the model's other picture, too.
     """
 
     name = "onnx"

@@ -17,7 +17,7 @@ TYPES = {"u8": "uint8", "f32": "float"}
 
 class OpenVinoBackend:
     """A model from the bytes of an `.onnx` file, on the CPU; `name` stands for it in errors, `sharp` asks for its other
-    picture."""
+    picture, too."""
 
     name = "openvino"
     device = "cpu"

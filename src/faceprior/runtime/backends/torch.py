@@ -19,7 +19,7 @@ class TorchBackend:
     `precision` "bf16" computes convolutions in bfloat16 (autocast); the grids stay in float32. `channels_last` and
     `compiled` change the speed alone; a compiled model takes a minute before its first face, and once more for
     another number of faces. `threads` is PyTorch's own setting and holds for the whole process; None leaves it alone.
-    `sharp`: the model's other picture.
+    `sharp`: the model's other picture, too.
     """
 
     name = "torch"

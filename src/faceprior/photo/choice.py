@@ -1,0 +1,26 @@
+"""Which network a face is given to: by the detail that the photo holds of it, not by its pixels."""
+
+from typing import Any
+
+import numpy as np
+
+from ..face.frame import Frame
+from ..runtime.backends.base import LR_SIZE
+from .detail import effective_side
+
+# Pixels of detail across the cut square from which on the network of 32 px is the better one.
+LARGER_FROM = 20.0
+
+
+def network_for(network: Any, rgb: np.ndarray, frame: Frame) -> tuple[Any, float]:
+    """A model, a photo uint8 (H, W, 3), a cut -> the model, or its `larger` one where it has one (`Upscaler.larger`),
+    and the pixels of detail across the cut."""
+    detail = effective_side(rgb, frame)
+    if detail >= LARGER_FROM and (larger := getattr(network, "larger", None)) is not None:
+        return larger, detail
+    return network, detail
+
+
+def size_of(network: Any) -> int:
+    """Pixels of the faces that it takes."""
+    return getattr(network, "size", LR_SIZE)
