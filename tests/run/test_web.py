@@ -193,7 +193,7 @@ def test_gradio_client(web_server, tmp_path):
     summary, pair, _, _, photo, archive, table = client.predict(
         handle_file(tmp_path / "a photo ü.png"), scale=3, strength=1, max_size=60, consistent=False, canvas="lanczos",
         any_turn=False,
-        sharp=False, api_name="/upscale",
+        sharpness=0, api_name="/upscale",
     )  # fmt: skip
     assert "120x100 is now 360x300" in summary
     assert Image.open(photo).size == (360, 300) and Image.open(pair[0]).size == Image.open(pair[1]).size

@@ -93,7 +93,7 @@ def test_options_of_the_command(client):
     assert ask(any_turn="true", scale="1")["scale"] == 1
     assert "boxes: not a value" in ask(boxes="[[1, 2]]")["error"]
     assert "boxes: not a value" in ask(boxes="[" * 5000)["error"]
-    assert "no other variant" in ask(sharp="true")["error"]  # the tests' small model has none
+    assert "no sharp variant" in ask(sharp="true")["error"]  # the tests' small model has none
     cropped = client.post("/upscale", params={"cropped": "1", "answer": "photo"}, content=picture())
     assert cropped.status_code == 200, cropped.text
     assert Image.open(io.BytesIO(cropped.content)).size == (128, 128)
@@ -223,7 +223,7 @@ def use_behind(proxy: SmallProxy, tmp_path: Path) -> None:
     client = Client(f"{proxy.url}/", verbose=False, download_files=str(tmp_path / "got"))
     summary, pair, _, _, photo, *_ = client.predict(
         handle_file(tmp_path / "a.png"), scale=2, strength=1, max_size=60, consistent=False, canvas="lanczos",
-        any_turn=False, sharp=False, api_name="/upscale",
+        any_turn=False, sharpness=0, api_name="/upscale",
     )  # fmt: skip
     assert "60x50 is now 120x100" in summary and Image.open(photo).size == (120, 100)
     assert Image.open(pair[0]).size == Image.open(pair[1]).size

@@ -81,13 +81,13 @@ class Plan:
     backend: str = "auto"
     device: str = "auto"
     threads: int = 1
-    sharp: bool = False
+    sharpness: float = 0.0
     since: int = 0
     readers: int = 8  # threads of a worker that wait for files
 
     def upscaler(self) -> Upscaler:
         running = {"backend": self.backend, "device": self.device, "threads": self.threads}
-        upscaler = self.weights.load(**running, sharp=self.sharp)
+        upscaler = self.weights.load(**running, sharpness=self.sharpness)
         if upscaler.info.sha256 != self.sha256:
             raise FacepriorError(f"model {upscaler.info.name}: other weights on this machine than where the run began")
         return upscaler
@@ -99,7 +99,7 @@ class Plan:
 
     def settings(self) -> dict[str, Any]:
         """What must be the same where a run goes on."""
-        model = {"sha256": self.sha256, "sharp": self.sharp}
+        model = {"sha256": self.sha256, "sharpness": self.sharpness}
         detector = "embedded" if self.finder.yunet is None else "yunet"
         photos = {**asdict(self.options), "detector": detector, "any_turn": self.finder.any_turn, "sheet": self.sheet}
         cropped = {"heatmaps": self.heatmaps, "json": self.table}

@@ -48,6 +48,7 @@ def restore_bulk(context: typer.Context, options: PhotoOptions) -> None:
     from ..bulk.places import Place
     from ..bulk.plan import Finder, Plan, Weights
     from ..bulk.run import check_apart, find, prepare, restore
+    from ..runtime.upscaler import checked_sharpness
 
     inputs, recursive = given["inputs"], given["recursive"]
     sources, missing = find(inputs, recursive=recursive)
@@ -57,7 +58,8 @@ def restore_bulk(context: typer.Context, options: PhotoOptions) -> None:
     check_apart(sources, out, recursive=recursive)
     weights = Weights.of(given["model"])
     threads = given["threads"] or 1  # a worker of one thread each restores most faces a CPU
-    running = {"backend": given["backend"], "device": given["device"], "threads": threads, "sharp": given["sharp"]}
+    sharpness = checked_sharpness(given["sharp"], given["sharpness"])
+    running = {"backend": given["backend"], "device": given["device"], "threads": threads, "sharpness": sharpness}
     info = weights.load(**running).info
     plan = Plan(
         out, kind, weights, _finder(given) if kind != "cropped" else Finder(None), info.sha256,

@@ -12,6 +12,9 @@ LIMITS = "Limits"
 def serve(
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
     sharp: bool = typer.Option(False, "--sharp", help="The model's perceptual variant."),
+    sharpness: float | None = typer.Option(
+        None, min=0, max=1, help="Between the plain model (0) and --sharp (1), where a request does not say it."
+    ),
     host: str = typer.Option("127.0.0.1", help="Address to listen on; 0.0.0.0 lets other machines in."),
     allow_host: list[str] | None = typer.Option(
         None, help="On loopback: a further name to be asked by, as that of a proxy in front; any number of times."
@@ -36,7 +39,7 @@ def serve(
     if find_spec("gradio") is None:
         raise ModuleNotFoundError("gradio", name="gradio")
     from ..photo.detect import make_detector
-    from ..runtime.upscaler import load
+    from ..runtime.upscaler import checked_sharpness, load
     from ..web import server
     from ..web.limits import Limits
     from ..web.prefix import checked
@@ -44,14 +47,13 @@ def serve(
 
     root = checked(root_path)
     limits = Limits(max_upload, max_pixels, queue, workers, timeout, keep)
-    upscaler = load(model, device="cpu", threads=threads, sharp=sharp)
+    upscaler = load(model, device="cpu", threads=threads, sharpness=checked_sharpness(sharp, sharpness))
     finder = make_detector(detector, weights=detector_weights, threads=threads, offline=offline, warn=_warn)
     service = Service(
         upscaler,
         finder,
         limits,
-        sharp,
-        other=lambda: load(model, device="cpu", threads=threads, sharp=not sharp),
+        both=lambda: load(model, device="cpu", threads=threads, sharpness=1.0),
         turned=lambda: make_detector(
             detector, weights=detector_weights, any_turn=True, threads=threads, offline=offline, warn=_warn
         ),

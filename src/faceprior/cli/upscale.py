@@ -18,6 +18,9 @@ def upscale(
     sharp: bool = typer.Option(
         False, "--sharp", help="The model's perceptual variant: sharper, and a little further from the truth."
     ),
+    sharpness: float | None = typer.Option(
+        None, min=0, max=1, help="Between the plain model (0) and --sharp (1): less of both its gain and its cost."
+    ),
     recursive: bool = typer.Option(False, "-r", "--recursive", help="Look into sub-folders."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace results of an earlier run (never an input)."),
     sheet: bool = typer.Option(True, "--sheet/--no-sheet", help="A contact sheet: every face at a glance."),
@@ -138,7 +141,10 @@ def upscale(
     files = [file for file in files if file not in set(videos)]
     with any_number_of_pixels(not pixel_limit):
         cut, whole = (files, []) if cropped else ([], files)
-        upscaler = load(model, backend=backend, device=device, threads=threads, precision=precision, sharp=sharp)
+        upscaler = load(
+            model, backend=backend, device=device, threads=threads, precision=precision, sharp=sharp,
+            sharpness=sharpness,
+        )  # fmt: skip
         info = upscaler.info
         painter = canvas_loader(backend=backend, threads=threads, precision=precision)
         about = f"(model {info.name} {info.version}, {info.backend} on {info.device})"

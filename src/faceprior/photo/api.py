@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 from .._version import __version__
 from ..errors import FacepriorError, FacepriorWarning
-from ..runtime.upscaler import Upscaler, load
+from ..runtime.upscaler import Upscaler, checked_sharpness, load
 from .boxes import Detection, as_detections, read_boxes
 from .canvas import canvas_loader
 from .decode import any_number_of_pixels
@@ -53,6 +53,7 @@ def upscale(
     *,
     model: Upscaler | str | Path | None = None,
     sharp: bool = False,
+    sharpness: float | None = None,
     scale: int = 4,
     strength: float = 1.0,
     min_size: float = 8.0,
@@ -79,8 +80,8 @@ def upscale(
     """Finds the small faces of a photo, restores them and puts them back. The keywords are the command's flags.
 
     photo:      a file, its bytes, an image of Pillow, or uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA
-    model:      an `Upscaler`, or what `load` takes; sharp, device, threads, backend, precision: as of `load`, of a
-                model that is not loaded yet. The model of the last calls is kept
+    model:      an `Upscaler`, or what `load` takes; sharp, sharpness, device, threads, backend, precision: as of
+                `load`, of a model that is not loaded yet. The model of the last calls is kept
     scale:      how many times as large the photo becomes, 1..8
     strength:   0 the photo enlarged, 1 the restored faces
     min_size, max_size: sides of the cut square, in pixels of the photo (about 1.05 times a face's height); smaller and
@@ -119,7 +120,10 @@ def upscale(
         with any_number_of_pixels(not pixel_limit):
             picture = decoded(photo)
         found = _found(photo, boxes, detector, detector_weights, offline, any_turn, threads, warn)
-        network = model if isinstance(model, Upscaler) else _model(model, sharp, device, threads, backend, precision)
+        network = model if isinstance(model, Upscaler) else _model(
+            model, checked_sharpness(sharp, None if sharpness is None else _number("sharpness", sharpness)),
+            device, threads, backend, precision,
+        )  # fmt: skip
         painter = canvas_loader(backend=backend, threads=threads, precision=precision)
         result = upscale_photo(picture, network, found, chosen, canvas=painter)
     result.source = Path(os.fspath(photo)) if isinstance(photo, str | os.PathLike) else None
@@ -157,9 +161,9 @@ def _found(
 
 @lru_cache(maxsize=2)
 def _model(
-    model: str | Path | None, sharp: bool, device: str, threads: int | None, backend: str, precision: str
+    model: str | Path | None, sharpness: float, device: str, threads: int | None, backend: str, precision: str
 ) -> Upscaler:
-    return load(model, sharp=sharp, device=device, threads=threads, backend=backend, precision=precision)
+    return load(model, sharpness=sharpness, device=device, threads=threads, backend=backend, precision=precision)
 
 
 def _number(name: str, value: Any, *, whole: bool = False) -> Any:

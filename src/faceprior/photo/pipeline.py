@@ -26,6 +26,8 @@ from .mask import Component, components
 from .metadata import Metadata
 from .options import PhotoOptions
 from .paste import Restored, paste
+from .quality import noise_level
+from .restraint import restraint
 from .said import advice, left_faces
 from .tint import tint_of
 from .warp import upright_to_photo
@@ -216,8 +218,9 @@ def upscale_photo(
             face.reason = f"too large: {face.detail:.0f} px of detail > {most:g}"
         else:
             groups.setdefault(id(one), (one, []))[1].append(face)
+    noise = noise_level(rgb) if wanted and getattr(network, "sharpness", 0) > 0 else 0.0
     for one, members in groups.values():
-        _restore(members, rgb, one, options)
+        _restore(members, rgb, one, options, noise)
     chosen = [face for _, members in groups.values() for face in members]
     # The whole photo decides: a face's few pixels may seem to have one tint where the photo has many.
     tint = tint_of(rgb)
@@ -305,7 +308,9 @@ def _wanted(face: PhotoFace, options: PhotoOptions) -> bool:
     return False
 
 
-def _restore(faces: list[PhotoFace], rgb: np.ndarray, network: Network, options: PhotoOptions) -> None:
+def _restore(
+    faces: list[PhotoFace], rgb: np.ndarray, network: Network, options: PhotoOptions, noise: float
+) -> None:
     """Looks that tell where a face lies in its cut need the STN alone; the whole network runs once a face."""
     trained, size = getattr(network, "trained", PAPER), size_of(network)
     name = getattr(getattr(network, "info", None), "name", None)
@@ -319,7 +324,7 @@ def _restore(faces: list[PhotoFace], rgb: np.ndarray, network: Network, options:
                 face.frame = centred(face.frame, face.transform)
             _locate(off, rgb, size, locate)
         seen = [face for face in batch if believable(face.transform, trained)]
-        _look(seen, network)
+        _look(seen, network, noise)
         for face in batch:
             if face.image is None:
                 face.reason = "the network sees no face there"
@@ -343,10 +348,14 @@ def _locate(
         face.transform = transform
 
 
-def _look(faces: list[PhotoFace], network: Network) -> None:
+def _look(faces: list[PhotoFace], network: Network, noise: float) -> None:
     """Gives the cuts to the whole network."""
     if not faces:
         return
-    result = network(np.stack([face.lr for face in faces]))
+    lr = np.stack([face.lr for face in faces])
+    if getattr(network, "sharpness", 0) > 0:
+        result = network(lr, restraint=np.array([restraint(face.detection, noise) for face in faces], np.float32))
+    else:
+        result = network(lr)
     for i, face in enumerate(faces):
         face.image, face.heatmaps, face.transform = result.images[i], result.heatmaps[i], result.transforms[i]

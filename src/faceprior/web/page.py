@@ -103,10 +103,11 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
         return {**chosen, "consistent": bool(consistent), "canvas": canvas}
 
     def restore(
-        photo, scale, strength, max_size, consistent, canvas, any_turn, sharp, before, numbers, progress=gr.Progress()
+        photo, scale, strength, max_size, consistent, canvas, any_turn, sharpness, before, numbers,
+        progress=gr.Progress(),
     ):
         chosen = options(scale, strength, max_size, consistent, canvas)
-        more: dict[str, Any] = {"sharp": bool(sharp)} if service.has_sharp else {}
+        more: dict[str, Any] = {"sharpness": float(sharpness)} if service.has_sharp else {}
         if before is not None and (before.photo, before.any_turn) == (photo, bool(any_turn)) and before.found:
             # The same photo: the same faces with the same numbers, fewer or more of them restored.
             if not numbers:
@@ -126,8 +127,8 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
             gr.Button(visible=False),
         )  # fmt: skip
 
-    def plain(photo, scale, strength, max_size, consistent, canvas="auto", any_turn=False, sharp=False):
-        more = {"sharp": bool(sharp)} if service.has_sharp else {}
+    def plain(photo, scale, strength, max_size, consistent, canvas="auto", any_turn=False, sharpness=0.0):
+        more = {"sharpness": float(sharpness)} if service.has_sharp else {}
         chosen = options(scale, strength, max_size, consistent, canvas)
         shown, files, result = work(photo, chosen, bool(any_turn), lambda *_: None, **more)
         return summary(result), shown.whole, shown.boxes, shown.strips, *_paths(files)
@@ -178,9 +179,9 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
                         CANVASES, value="auto", label="Rest of the photo",
                         info="enlarged by a small network, or by Lanczos",
                     )  # fmt: skip
-                    sharp = gr.Checkbox(
-                        service.sharp, visible=service.has_sharp, label="Sharp", elem_id="sharp",
-                        info="sharper, and a little further from the truth",
+                    sharpness = gr.Slider(
+                        0, 1, service.upscaler.sharpness, step=0.05, visible=service.has_sharp, label="Sharpness",
+                        elem_id="sharpness", info="sharper, and a little further from the truth",
                     )  # fmt: skip
                     any_turn = gr.Checkbox(
                         False, visible=service.turned is not None, label="Turned", elem_id="any-turn",
@@ -214,7 +215,7 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
         gr.Markdown(RESPONSIBLE, elem_id="note")
         api = gr.Button(visible=False)
 
-        chosen = [photo, scale, strength, max_size, consistent, canvas, any_turn, sharp]
+        chosen = [photo, scale, strength, max_size, consistent, canvas, any_turn, sharpness]
         given = [*chosen, state, numbers]
         outputs = [state, said, slider, boxes, faces, numbers, *files, downloads, whole]
         cleared = [state, said, slider, boxes, faces, numbers, downloads, whole]

@@ -30,15 +30,14 @@ def _silent(part: float, stage: str) -> None:
 class Service:
     """What the page and the HTTP address share: the model, the detector, the limits, the queue.
 
-    sharp: whether `upscaler` is its model's perceptual variant; other: makes the model's other variant; turned: makes
-    a detector that finds turned faces. They are made when they are first asked for.
+    both: loads the model with its perceptual variant, too; turned: makes a detector that finds turned faces. They are
+    made when they are first asked for.
     """
 
     upscaler: Upscaler
     detector: Detector
     limits: Limits
-    sharp: bool = False
-    other: Callable[[], Upscaler] | None = None
+    both: Callable[[], Upscaler] | None = None
     turned: Callable[[], Detector] | None = None
 
     def __post_init__(self) -> None:
@@ -51,8 +50,8 @@ class Service:
 
     @property
     def has_sharp(self) -> bool:
-        """Whether a request may choose the variant."""
-        return self.other is not None and self.upscaler.has_sharp
+        """Whether a request may choose the sharpness."""
+        return self.both is not None and self.upscaler.has_sharp
 
     def restore(
         self, data: bytes, wanted: Wanted, report: Report = _silent
@@ -60,7 +59,7 @@ class Service:
         """-> the result, and what its JSON says of the model. Refused where the upload or the wish cannot be served."""
         report(0.05, "Reading the photo")
         picture = read_photo(data, self.limits)
-        upscaler = self._upscaler(wanted.sharp)
+        upscaler = self._upscaler(wanted.sharpness)
         about = {**self.about, "model": asdict(upscaler.info)}
         if wanted.cropped:
             return restore_face(upscaler, picture), about
@@ -78,12 +77,13 @@ class Service:
         faces = list(wanted.boxes) if wanted.boxes is not None else find
         return upscale_photo(picture, upscaler, faces, wanted.options, progress=tiles), about
 
-    def _upscaler(self, sharp: bool | None) -> Upscaler:
-        if sharp is None or sharp == self.sharp:
+    def _upscaler(self, sharpness: float | None) -> Upscaler:
+        if sharpness is None or sharpness == self.upscaler.sharpness:
             return self.upscaler
         if not self.has_sharp:
-            raise Refused(400, "sharp: this server's model has no other variant")
-        return self._once("other", self.other)
+            raise Refused(400, "sharpness: this server's model has no sharp variant")
+        both = self.upscaler if self.upscaler.sharpness > 0 else self._once("both", self.both)
+        return both.at(sharpness)
 
     def _detector(self, any_turn: bool) -> Detector:
         if not any_turn:

@@ -17,10 +17,10 @@ MOST_BOXES = 1000
 
 @dataclass(frozen=True)
 class Wanted:
-    """sharp: None as the server was started; boxes: the faces themselves; cropped: the picture is one face."""
+    """sharpness: None as the server was started; boxes: the faces themselves; cropped: the picture is one face."""
 
     options: PhotoOptions
-    sharp: bool | None = None
+    sharpness: float | None = None
     any_turn: bool = False
     boxes: tuple[Detection, ...] | None = None
     cropped: bool = False
@@ -42,6 +42,12 @@ def _truth(text: str) -> bool:
     if text.lower() not in ("true", "false", "1", "0", "on", "off"):  # on: what a form's checkbox sends
         raise ValueError(text)
     return text.lower() in ("true", "1", "on")
+
+
+def _part(text: str) -> float:
+    if not 0 <= (value := float(text)) <= 1:
+        raise ValueError(text)
+    return value
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -105,9 +111,12 @@ FIELDS = {
         "What enlarges all but the faces: a small network, Lanczos, or auto: the network if within a minute.",
         True,
     ),
-    "sharp": Field(
-        _truth, {"type": "boolean"}, "The model's perceptual variant: sharper, a little further from the truth."
+    "sharpness": Field(
+        _part,
+        {"type": "number", "minimum": 0, "maximum": 1},
+        "From the plain model (0) to its perceptual variant (1): sharper, a little further from the truth.",
     ),
+    "sharp": Field(_truth, {"type": "boolean"}, "The same as sharpness 1, or 0 where it is false."),
     "any_turn": Field(_truth, FLAG, "Find faces lying on their side or upside down, too."),
     "boxes": Field(
         _boxes,
@@ -135,6 +144,10 @@ def parse(given: Mapping[str, str], limits: Limits) -> Wanted:
             words = FIELDS[name].schema.get("enum")
             about = f"expected {', '.join(words)}" if words else FIELDS[name].about
             raise Refused(400, f"{name}: not a value of this option. {about}") from None
+    if "sharp" in chosen:
+        sharp = float(chosen.pop("sharp"))
+        if chosen.setdefault("sharpness", sharp) != sharp:
+            raise Refused(400, "sharp, sharpness: choose one")
     photo = {name: chosen.pop(name) for name in list(chosen) if FIELDS[name].photo}
     return Wanted(photo_options(limits, **photo), **chosen)
 
