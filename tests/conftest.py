@@ -6,6 +6,9 @@ FACEPRIOR_DATA holds helen.zip, ytf.zip (each a folder for `prepare`) and vector
 
 import os
 import zipfile
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # a thread each, before anything counts the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 from pathlib import Path
 
 import numpy as np

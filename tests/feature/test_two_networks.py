@@ -128,7 +128,7 @@ def test_the_larger_one_is_loaded_once_and_at_the_same_sharpness():
 
 def test_turned_faces_and_grainy_photos_are_sharpened_less():
     frontal = np.array([[10, 10], [20, 10], [15, 15], [11, 21], [19, 21]], np.float64)
-    turned = frontal + [[0, 0], [-4, 0], [4, 0], [0, 0], [-2, 0]]
+    turned = frontal + np.array([[0, 0], [-4, 0], [4, 0], [0, 0], [-2, 0]])
     front, side = (Detection((0.0, 0.0, 30.0, 40.0), points=p) for p in (frontal, turned))
     assert sideways(front) == 0 and sideways(side) > 0.7
     assert restraint(front, 0) == 1 and restraint(side, 0) == 0
