@@ -17,7 +17,7 @@ from .errors import FacepriorError, FacepriorWarning
 if TYPE_CHECKING:
     from .photo.api import upscale
     from .photo.boxes import Detection
-    from .photo.pipeline import PhotoFace, PhotoResult
+    from .photo.result import PhotoFace, PhotoResult
     from .photo.single import FaceResult
     from .runtime.upscaler import ModelInfo, Result, Upscaler, load
 
@@ -41,7 +41,7 @@ _PLACES = {
     **dict.fromkeys(("load", "Upscaler", "Result", "ModelInfo"), ".runtime.upscaler"),
     "upscale": ".photo.api",
     "Detection": ".photo.boxes",
-    **dict.fromkeys(("PhotoFace", "PhotoResult"), ".photo.pipeline"),
+    **dict.fromkeys(("PhotoFace", "PhotoResult"), ".photo.result"),
     "FaceResult": ".photo.single",
 }
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from faceprior.photo.boxes import Detection
 from faceprior.photo.options import PhotoOptions
-from faceprior.photo.pipeline import PhotoFace
+from faceprior.photo.result import PhotoFace
 from faceprior.photo.said import Left, advice, left_faces
 
 CLI = [sys.executable, "-c", "from faceprior.cli.app import main; main()"]

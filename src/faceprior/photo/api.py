@@ -19,7 +19,8 @@ from .decode import any_number_of_pixels
 from .detect import make_detector
 from .given import Picture, decoded
 from .options import PhotoOptions
-from .pipeline import Detector, PhotoResult, upscale_photo
+from .pipeline import Detector, upscale_photo
+from .result import PhotoResult
 from .words import in_python, python_words
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the photo

@@ -14,18 +14,11 @@ from .boxes import read_boxes
 from .canvas import packaged_canvas
 from .decode import read_image
 from .options import PhotoOptions
-from .pipeline import Detector, Network, PhotoResult, upscale_photo
+from .pipeline import Detector, Network, upscale_photo
+from .result import PhotoResult
 from .said import Left, advice, left_faces
+from .targets import Job, check_files, check_targets
 from .write import photo_target, save_photo, write_photo
-
-
-@dataclass(frozen=True)
-class Job:
-    """A photo, the folder under the output that takes its files, and what they are called."""
-
-    photo: Path
-    folder: Path
-    stem: str
 
 
 @dataclass
@@ -149,7 +142,7 @@ def upscale_photos(
             if target is None:
                 check_targets(job, folder, inputs, overwrite or resume)
             else:
-                _check([target] if target.exists() else [], inputs, overwrite)
+                check_files([target] if target.exists() else [], inputs, overwrite)
             picture = read_image(job.photo)
             faces = read_boxes(boxes, job.photo) if boxes is not None else detector
             if faces is None:
@@ -198,23 +191,6 @@ def outcome_of(photo: Path, result: PhotoResult, notes: list[str], written: bool
     cropped = result.kind == "cropped"
     doubt = doubts[0] if doubts else None
     return Outcome(photo, "done", doubt, len(result.restored), left, notes, cropped, bool(doubts), written, unseen)
-
-
-def check_targets(job: Job, folder: Path, inputs: set[Path], overwrite: bool) -> None:
-    """FacepriorError where a file of this job would replace an input, or an earlier result unasked."""
-    endings = {job.photo.suffix, ".png", ".sheet.png", ".json"}
-    existing = [path for ending in sorted(endings) if (path := folder / f"{job.stem}{ending}").exists()]
-    faces = folder / job.stem  # which faces it will get is not known yet: anything in there counts
-    existing += sorted(path for path in faces.iterdir() if path.is_file()) if faces.is_dir() else []
-    _check(existing, inputs, overwrite)
-
-
-def _check(existing: Sequence[Path], inputs: set[Path], overwrite: bool) -> None:
-    for path in existing:
-        if path.resolve() in inputs:
-            raise FacepriorError(f"{path}: is an input and would be overwritten; -o names another place")
-    if existing and not overwrite:
-        raise FacepriorError(f"{existing[0]}: exists; --overwrite replaces, --resume skips what is done")
 
 
 def _parallel(work: Callable[[Job], Outcome], jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:

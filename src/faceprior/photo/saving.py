@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FacepriorError
-from .batch import Job, check_targets
+from .targets import Job, check_targets
 from .words import in_python
 from .write import write_photo
 
 if TYPE_CHECKING:
-    from .pipeline import PhotoResult
+    from .result import PhotoResult
 
 
 def save_result(

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from ..runtime.pictures import BACKGROUND, GAP, INK, overlay, panels
 
 if TYPE_CHECKING:
-    from .pipeline import PhotoFace, PhotoResult
+    from .result import PhotoFace, PhotoResult
 
 CELL, LABEL = 128, 14  # pixels
 MAX_FACES = 200  # on one sheet

@@ -4,7 +4,7 @@ whole, everything is (`--resume` goes by it)."""
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -13,8 +13,10 @@ from ..errors import FacepriorError
 from ..face.similarity import similarity_parameters
 from ..files import write_atomically
 from ..runtime.pictures import overlay
-from .pipeline import PhotoFace, PhotoResult
 from .sheet import MAX_FACES, contact_sheet
+
+if TYPE_CHECKING:
+    from .result import PhotoFace, PhotoResult
 
 # What a photo's ending becomes; anything else becomes PNG.
 KEPT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -29,7 +31,7 @@ LONGEST = {"JPEG": 65_535, "WEBP": 16_383}
 
 
 def write_photo(
-    result: PhotoResult,
+    result: "PhotoResult",
     folder: Path,
     name: str,
     *,
@@ -85,7 +87,7 @@ def write_photo(
     return data
 
 
-def photo_target(result: PhotoResult, folder: Path, name: str, stem: str | None = None) -> tuple[Path, str]:
+def photo_target(result: "PhotoResult", folder: Path, name: str, stem: str | None = None) -> tuple[Path, str]:
     """Where the enlarged photo goes and in which format: the photo's own where it can hold the result."""
     path = Path(name).with_stem(stem or Path(name).stem)
     format = KEPT.get(path.suffix.lower())
@@ -95,7 +97,7 @@ def photo_target(result: PhotoResult, folder: Path, name: str, stem: str | None 
     return folder / path.name, format
 
 
-def save_photo(result: PhotoResult, target: Path, format: str | None = None) -> None:
+def save_photo(result: "PhotoResult", target: Path, format: str | None = None) -> None:
     """The enlarged photo with its colour profile and metadata, its alpha where the format has one; grey as grey."""
     format = format or KEPT.get(target.suffix.lower())
     if format is None:
@@ -113,7 +115,7 @@ def save_photo(result: PhotoResult, target: Path, format: str | None = None) -> 
     write_atomically(target, lambda file: result.metadata.save(image, file, format, scale, **options))
 
 
-def describe_face(face: PhotoFace) -> dict[str, Any]:
+def describe_face(face: "PhotoFace") -> dict[str, Any]:
     """One entry of the JSON. Positions in pixels of the photo, centres at whole numbers; boxes by edges."""
     entry: dict[str, Any] = {
         "number": face.number,
@@ -156,7 +158,7 @@ def describe_face(face: PhotoFace) -> dict[str, Any]:
     return entry
 
 
-def _write_face(face: PhotoFace, folder: Path, stem: str) -> dict[str, str]:
+def _write_face(face: "PhotoFace", folder: Path, stem: str) -> dict[str, str]:
     pictures = {
         "image": (f"{face.number:02d}.png", face.image),
         "lr": (f"{face.number:02d}.lr.png", face.lr),

@@ -17,7 +17,7 @@ from .weights import ASSETS, packaged, read_checked
 if TYPE_CHECKING:  # the runtime does not need the photo part: its two doors there import it when they are used
     from ..photo.api import UpscaleOptions
     from ..photo.given import Picture
-    from ..photo.pipeline import PhotoResult
+    from ..photo.result import PhotoResult
     from ..photo.single import FaceResult
 
 BATCH = 8  # faces in one call of the network: more is no faster on a CPU and takes more memory

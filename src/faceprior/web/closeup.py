@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from ..photo.pipeline import PhotoFace, PhotoResult
+from ..photo.result import PhotoFace, PhotoResult
 
 SIDE = 640  # pixels of each picture
 AROUND = 1.7  # sides of the cut square: the face, its hair, a little of what is behind

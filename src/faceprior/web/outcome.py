@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ..files import write_text
 from ..photo.cropped import HEATMAPS, describe
 from ..photo.enlarge import enlarge
-from ..photo.pipeline import PhotoFace, PhotoResult
+from ..photo.result import PhotoFace, PhotoResult
 from ..photo.said import left_faces
 from ..photo.single import FaceResult
 from ..photo.write import write_photo

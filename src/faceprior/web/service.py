@@ -11,7 +11,8 @@ import numpy as np
 
 from .._version import __version__
 from ..photo.boxes import Detection
-from ..photo.pipeline import Detector, PhotoResult, upscale_photo
+from ..photo.pipeline import Detector, upscale_photo
+from ..photo.result import PhotoResult
 from ..photo.single import FaceResult, restore_face
 from ..runtime.upscaler import Upscaler
 from .limits import Limits, Refused, read_photo

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..photo.boxes import Detection
-from ..photo.pipeline import PhotoResult
+from ..photo.result import PhotoResult
 from .closeup import closeup
 from .outcome import BOXED, MOST, before_after, boxed, face_strip
 

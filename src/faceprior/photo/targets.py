@@ -1,0 +1,33 @@
+"""Which files the results of a photo would be, and whether they may be written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import FacepriorError
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photo, the folder under the output that takes its files, and what they are called."""
+
+    photo: Path
+    folder: Path
+    stem: str
+
+
+def check_targets(job: Job, folder: Path, inputs: set[Path], overwrite: bool) -> None:
+    """FacepriorError where a file of this job would replace an input, or an earlier result unasked."""
+    endings = {job.photo.suffix, ".png", ".sheet.png", ".json"}
+    existing = [path for ending in sorted(endings) if (path := folder / f"{job.stem}{ending}").exists()]
+    faces = folder / job.stem  # which faces it will get is not known yet: anything in there counts
+    existing += sorted(path for path in faces.iterdir() if path.is_file()) if faces.is_dir() else []
+    check_files(existing, inputs, overwrite)
+
+
+def check_files(existing: Sequence[Path], inputs: set[Path], overwrite: bool) -> None:
+    for path in existing:
+        if path.resolve() in inputs:
+            raise FacepriorError(f"{path}: is an input and would be overwritten; -o names another place")
+    if existing and not overwrite:
+        raise FacepriorError(f"{existing[0]}: exists; --overwrite replaces, --resume skips what is done")
