@@ -69,7 +69,7 @@ def _load_once(model: str | None):
     from faceprior.runtime.backends.onnx import OnnxBackend
     from faceprior.runtime.upscaler import Upscaler, _find, read_checked
 
-    name, path, sha256 = _find(model, "onnx")
+    name, path, sha256, _ = _find(model, "onnx")
     data, sha256 = read_checked(path, sha256)
     return Upscaler(OnnxBackend(data, str(path), device="cpu", threads=1), name, sha256)
 
