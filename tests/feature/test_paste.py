@@ -274,3 +274,11 @@ def test_matrices_agree_with_the_frame():
     corners = np.array([[0, 0], [127, 0], [127, 127], [0, 127], [64, 30]])
     through = apply(upright_to_photo(square, transform_between(square, upright)), corners)
     assert through == pytest.approx(upright.to_image(corners, 128))
+
+
+@pytest.mark.parametrize("shape, size", [((60, 50), (200, 240)), ((200, 240), (50, 60)), ((33, 70), (70, 20))])
+def test_small_arrays_are_resized_as_pillow_does(shape, size):
+    image = np.random.default_rng(0).uniform(0, 255, (*shape, 3)).astype(np.float32)
+    planes = [np.asarray(Image.fromarray(image[..., c]).resize(size, Image.Resampling.BICUBIC)) for c in range(3)]
+    np.testing.assert_allclose(resize(image, size), np.stack(planes, -1), atol=1e-3)
+    np.testing.assert_allclose(resize(image[..., 0], size), planes[0], atol=1e-3)

@@ -14,6 +14,7 @@ FOREHEAD = 0.2  # of the side: how far above the eyes the face is taken to go on
 FEATHER = 0.06  # of the side: standard deviation of the mask's edge
 MARGIN = 0.04  # of the side: inside the frame's border the mask is zero over this much
 SMALLEST = 0.12  # of the frame: a hull below this is no face, and an ellipse takes its place
+FINE = 2  # times as large is the outline drawn
 
 
 @dataclass(frozen=True)
@@ -56,24 +57,31 @@ def face_mask(heatmaps: np.ndarray, size: int = 128) -> np.ndarray:
         peak = heat.max()
         if not peak >= SEEN:
             continue
-        ys, xs = np.nonzero(heat >= CORE * peak)
-        p = (np.column_stack([xs, ys]) + 0.5) / heat.shape[0]  # parts of the side
+        p = (_ends(heat >= CORE * peak) + 0.5) / heat.shape[0]  # parts of the side
         points.append(p)
         if name == "eyes":
             points.append(p - (0, FOREHEAD))
     hull = convex_hull(np.concatenate(points))
-    big = 4 * size  # drawn large and reduced, for a smooth outline
+    big = FINE * size
     drawn = Image.new("L", (big, big), 0)
     pen = ImageDraw.Draw(drawn)
     if len(hull) < 3 or _area(hull) < SMALLEST:
         pen.ellipse((0.16 * big, 0.08 * big, 0.84 * big, 0.98 * big), fill=255)
     else:
         pen.polygon([(float(x * big), float(y * big)) for x, y in hull], fill=255)
-    mask = resize(np.asarray(drawn, np.float32) / 255, (size, size))
-    mask = blur(np.clip(mask, 0, 1), FEATHER * size)
+    # So soft in the end that half the size holds it.
+    half = np.asarray(drawn.reduce(2 * FINE), np.float32) / 255
+    mask = np.clip(resize(blur(half, FEATHER * size / 2), (size, size)), 0, 1)
     edge = np.minimum(np.arange(size) + 0.5, size - 0.5 - np.arange(size)) / size  # distance to the border
     ramp = np.clip((np.minimum(edge[:, None], edge[None]) - MARGIN) / 0.12, 0, 1)
     return (mask * ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
+
+
+def _ends(inside: np.ndarray) -> np.ndarray:
+    """bool (H, W) -> float (N, 2): first and last true pixel (x, y) of each row: they have the same hull."""
+    rows = np.nonzero(inside.any(1))[0]
+    first, last = inside[rows].argmax(1), inside.shape[1] - 1 - inside[rows, ::-1].argmax(1)
+    return np.concatenate([np.column_stack([first, rows]), np.column_stack([last, rows])]).astype(float)
 
 
 def convex_hull(points: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from .mask import face_mask
 from .warp import apply, blur, compose, inverse, resize, scaling, upright_to_photo, warp
 
 TONE = 0.10  # of the face's side: standard deviation of what counts as tone, taken from the photo
+SMOOTH = 3.0  # pixels: the standard deviation that a tone has at least where it is computed
 # The network saw 16 or 32 pixels a side. What the photo holds beyond that is put back: nothing for a face of FEW times
 # as many (noise and JPEG blocks), all of it from MANY. Without it a face of 64 px loses 12 dB against Lanczos,
 # with all of it it gains 0.4 dB (an early model, 24 faces; `benchmarks/size_limit.py`).
@@ -113,6 +114,14 @@ def _rectangle(to_photo: np.ndarray, width: int, height: int) -> tuple[int, int,
 
 
 def _tone(difference: np.ndarray, alpha: np.ndarray, sigma: float) -> np.ndarray:
-    """The smooth part of (photo - face), (H, W, 3), where the face is: brightness, colour, light from a side."""
-    weight = np.maximum(blur(alpha, sigma), 1e-3)
-    return blur(difference * alpha, sigma) / weight
+    """The smooth part of (photo - face), (H, W, 3), where the face is: brightness, colour, light from a side. So smooth
+    that it is made of fewer pixels."""
+    size = difference.shape[1::-1]
+    factor = max(1, int(sigma / SMOOTH))
+    if factor > 1:
+        few = tuple(max(4, v // factor) for v in size)
+        weighted = resize(np.concatenate([difference * alpha, alpha], -1), few, Image.Resampling.BOX)
+        weighted = blur(weighted, sigma * (few[0] / size[0] + few[1] / size[1]) / 2)
+    else:
+        weighted = blur(np.concatenate([difference * alpha, alpha], -1), sigma)
+    return resize(weighted[..., :3] / np.maximum(weighted[..., 3:], 1e-3), size)

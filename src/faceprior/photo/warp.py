@@ -7,6 +7,9 @@ import numpy as np
 from PIL import Image
 
 from ..face.frame import Frame
+from ..resampling import pillow_bicubic
+
+MATRIX = 320  # pixels: up to here a product of matrices is faster than Pillow, which takes channels one by one
 
 
 def upright_to_photo(frame: Frame, transform: np.ndarray, size: int = 128) -> np.ndarray:
@@ -89,12 +92,21 @@ def resize(
     """float32 (h, w[, C]) -> (H, W[, C]) for size = (W, H), anti-aliased, unrounded."""
     if image.shape[1::-1] == size:
         return image.astype(np.float32)
+    if resample == Image.Resampling.BICUBIC and max(*image.shape[:2], *size) <= MATRIX:
+        return _product(np.ascontiguousarray(image, np.float32), size)
     planes = image[..., None] if image.ndim == 2 else image
     done = [
         np.asarray(Image.fromarray(np.ascontiguousarray(planes[..., c], np.float32)).resize(size, resample))
         for c in range(planes.shape[2])
     ]
     return done[0].copy() if image.ndim == 2 else np.stack(done, -1)
+
+
+def _product(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """`resize` by the matrices of its filter, all channels at once: of a face's few pixels the faster way."""
+    down, across = pillow_bicubic(image.shape[0], size[1]), pillow_bicubic(image.shape[1], size[0])
+    rows = (down @ image.reshape(image.shape[0], -1)).reshape(size[1], *image.shape[1:])
+    return across @ rows if image.ndim == 3 else rows @ across.T
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:
