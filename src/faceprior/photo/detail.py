@@ -1,15 +1,15 @@
 """How many pixels across a face hold detail, whatever its number of pixels: its effective resolution.
 
-A face that was enlarged, blurred or stored too small has no energy at the fine frequencies where every sharp face has
-some: of faces the energy falls with the 3.2nd power of the frequency, whatever their size, and the 10-90 % range about
-it is a factor of five, against a factor of hundreds beyond the cut of an enlargement. So the energies of the luma's
-cosine transform in bands of half an octave, counted from the finest, are what is looked at; a small regression, fitted
-on real faces that were made worse in known ways (`benchmarks/detail.py --fit`), reads the cut from them, since noise and
-JPEG fill and empty the same bands that blur and enlargement do.
+A face that was enlarged, blurred or stored too small has no energy at the fine frequencies where sharp faces have some:
+theirs falls with the 3.2nd power of the frequency, at every size alike, and eight of ten faces lie within a factor of
+five, against a factor of hundreds beyond the cut of an enlargement. So what is looked at are the energies of the luma's
+cosine transform in bands of half an octave, counted from the finest. A small regression reads the cut from them, since
+noise and JPEG fill and empty the same bands. It was fitted on real faces made worse in known ways
+(`benchmarks/detail.py --fit`); what it is worth is in docs/results/README.md.
 
 The scale of the answer: a face enlarged from c pixels holds c; one blurred by a Gaussian of sigma s pixels holds
-side / max(1, 2.2 s), which is the size whose reduction and enlargement (bicubic) loses as much of the face (squared
-error: 2.16 to 2.21 for 32 to 96 px and s of 1 to 3).
+side / max(1, 2.2 s), the size whose reduction and enlargement (bicubic) loses as much of the face (squared error; 2.16
+to 2.21 for sides of 32 to 96 px and s of 1 to 3).
 """
 
 from functools import lru_cache
@@ -27,6 +27,7 @@ FLOOR = 0.2  # grey levels squared: what rounding to 8 bit leaves in every band
 NARROW = 0.55  # an answer of less than this part of what was looked at is looked at again, reduced
 ROOM = 1.5  # to this many times the answer
 FULL, SURE = 0.8, 0.95  # parts of what was looked at: from the first on there may be more than fits, from the second is
+DULL, MOST_GAIN = 40.0, 4.0  # grey levels (standard deviation): nine of ten faces have more; times
 NOTHING = -5.0  # log2 of 4 of 128 pixels
 LAW = 1.6  # the logarithm by which faces' energy grows from each half octave to the next coarser one
 BLUR = 2.2  # 1 / BLUR pixels: the sigma of a Gaussian below which nothing is lost
@@ -82,7 +83,10 @@ def _held(image: Image.Image, side: float, noise: float) -> float:
     found = side
     for _ in range(2):
         size = image.width
-        share = 2.0 ** share_held(np.asarray(image, np.float32), noise * min(1.0, size / side))
+        y = np.asarray(image, np.float32)
+        # Dim or hazy photos have the contrast of others first, or they would have less detail.
+        gain = float(np.clip(DULL / max(1.0, y.std()), 1.0, MOST_GAIN))
+        share = 2.0 ** share_held(y * gain, gain * noise * min(1.0, size / side))
         found = share * min(side, size)
         if share >= NARROW or size <= SMALLEST:
             break
@@ -137,7 +141,7 @@ def share_held(y: np.ndarray, noise: float) -> float:
     x = (features - weights["mean"]) / weights["deviation"]
     for layer in ("a", "b"):
         x = np.tanh(x @ weights[layer] + weights[f"{layer}_bias"])
-    return float(np.clip(x @ weights["out"] + weights["out_bias"], NOTHING, 0))
+    return np.clip(x @ weights["out"] + weights["out_bias"], NOTHING, 0).item()
 
 
 @lru_cache(maxsize=1)
