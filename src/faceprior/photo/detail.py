@@ -24,7 +24,8 @@ LOWEST = 4.0  # pixels: less is not told apart
 SMALLEST, LARGEST = 8, 128  # pixels a side of what is looked at
 BANDS = 8  # half octaves below the finest frequency along an axis; one more beyond it, in the corner
 FLOOR = 0.2  # grey levels squared: what rounding to 8 bit leaves in every band
-NARROW = 0.55  # an answer of less than this part of what was looked at is looked at again, reduced
+LOOKS = 4
+NARROW = (0.55, 0.35)  # an answer of less than this part is looked at again, reduced: at first, and later
 ROOM = 1.5  # to this many times the answer
 FULL, SURE = 0.8, 0.95  # parts of what was looked at: from the first on there may be more than fits, from the second is
 DULL, MOST_GAIN = 40.0, 4.0  # grey levels (standard deviation): nine of ten faces have more; times
@@ -81,14 +82,14 @@ def _reduced(image: Image.Image, size: int) -> Image.Image:
 def _held(image: Image.Image, side: float, noise: float) -> float:
     """Pixels across an image of mode L, `side` wide in the photo, that hold detail."""
     found = side
-    for _ in range(2):
+    for look in range(LOOKS):
         size = image.width
         y = np.asarray(image, np.float32)
         # Dim or hazy photos have the contrast of others first, or they would have less detail.
         gain = float(np.clip(DULL / max(1.0, y.std()), 1.0, MOST_GAIN))
         share = 2.0 ** share_held(y * gain, gain * noise * min(1.0, size / side))
         found = share * min(side, size)
-        if share >= NARROW or size <= SMALLEST:
+        if share >= NARROW[look > 0] or size <= SMALLEST:
             break
         image = _reduced(image, max(SMALLEST, round(ROOM * found)))
     return found
