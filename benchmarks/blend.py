@@ -2,7 +2,7 @@
 be blended with the canvas below it: what `photo/blend.py` holds.
 
     python benchmarks/blend.py --faces FOLDER [--count 40] [--sizes 10 12 16 20 24 32 48] [--states clean 75 50 soft]
-        [--model M] [--canvas FILE]
+        [--model M] [--larger M] [--canvas FILE]
 
 FOLDER holds sources of layout `table`; faces of their validation split, reduced until their frame is S pixels wide,
 stand for faces of photos: clean, as JPEG 75 and 50, and `soft`: enlarged twice afterwards, so that a face of 2 S pixels
@@ -61,9 +61,10 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 12, 16, 20, 24, 32, 48])
     parser.add_argument("--states", nargs="+", default=["clean", "75", "50", "soft"])
     parser.add_argument("--model")
+    parser.add_argument("--larger", help="the model for larger faces, where --model names a file")
     parser.add_argument("--canvas", type=Path)
     given = parser.parse_args()
-    upscaler, canvas = load(given.model), load_canvas(given.canvas)
+    upscaler, canvas = load(given.model, larger=given.larger), load_canvas(given.canvas)
     faces = contexts(given.faces, given.count)
     print(f"{len(faces)} faces, model {upscaler.info.name}")
     print("dB over Lanczos, over the canvas | over the canvas at strength 1 / best")

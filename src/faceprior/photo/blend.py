@@ -1,32 +1,38 @@
 """How much of a restored face goes onto the canvas: as much as it is better than the canvas there.
 
 On Lanczos a restored face is better wherever it is believed. The canvas network is a match for it: it knows no faces,
-but sees every pixel of them, where a face network of 16 pixels sees 16. Mean squared error on real faces is a parabola
-of the strength; its least by size, and by how well the face agrees with the photo's own pixels, is measured
-(`benchmarks/blend.py`) and kept here.
+but sees every pixel of them, where a face network sees 16 or 32. Mean squared error on real faces is a parabola of the
+strength; its least by the face's detail, by how well the face agrees with the photo's own pixels, and for photos that
+are blurred or were enlarged, is measured (`benchmarks/blend.py`) and kept here.
 """
 
 import numpy as np
 
-SIZES = (10.0, 14.0, 18.0, 24.0, 32.0)  # pixels of the cut square in the photo
-CLEAN = (0.25, 0.50, 0.42, 0.23, 0.10)
-ROUGH = (0.45, 0.52, 0.52, 0.35, 0.20)  # from JPEG 75, where the canvas has less to see; beyond 18 px not measured
+SIZES = (12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0)  # pixels of detail across the cut square
+CLEAN = (0.70, 0.90, 0.56, 0.52, 0.78, 0.20, 0.00)  #  the last not measured
+ROUGH = (0.96, 1.00, 0.92, 0.99, 0.89, 0.52, 0.20)  #  JPEG 75, where the canvas has less to see; the last not measured
+SOFT = (0.6, 0.9)  # parts of its pixels that the face fills with detail: at the first, the face alone; see below
 ROUGH_AT = 0.4  # the condition q of JPEG 76
 ROUGH_FROM = 0.1  # JPEG 94, noise of 2.5 grey levels: from there on the canvas is of the weights for rough photos
 CONSISTENCY = (35.0, 43.0)  # dB, of nearly all faces
-RELIABLE = (0.7, 1.3)  # times the strength: a face that agrees less, one that agrees more
+RELIABLE = (0.9, 1.1)  # times the strength: a face that agrees less, one that agrees more
 
 
-def face_strength(side: float, consistency: float | None, condition: tuple[float, float] | None) -> float:
-    """0..1 for a face of `side` pixels on a canvas that the network painted, told `condition`; on Lanczos
-    (None) 1. consistency: dB, as of `lr_consistency`."""
+def face_strength(
+    detail: float, side: float, consistency: float | None, condition: tuple[float, float] | None
+) -> float:
+    """0..1 for a face of `side` pixels that hold the detail of `detail`, on a canvas that the network painted, told
+    `condition`; on Lanczos (None) 1. consistency: dB, as of `lr_consistency`.
+
+    The canvas network takes a blurred photo for what it is and leaves it so; there the face is better, however large.
+    """
     if condition is None:
         return 1.0
     rough = min(1.0, max(condition) / ROUGH_AT)
-    strength = (1 - rough) * np.interp(side, SIZES, CLEAN) + rough * np.interp(side, SIZES, ROUGH)
+    strength = (1 - rough) * np.interp(detail, SIZES, CLEAN) + rough * np.interp(detail, SIZES, ROUGH)
     if consistency is not None and np.isfinite(consistency):
         strength *= np.interp(consistency, CONSISTENCY, RELIABLE)
-    return float(np.clip(strength, 0, 1))
+    return float(np.clip(max(strength, np.interp(detail / side, SOFT, (1, 0))), 0, 1))
 
 
 def is_rough(condition: tuple[float, float] | None) -> bool:

@@ -125,7 +125,7 @@ def upscale_photo(
         restored = Restored(face.frame, face.image, face.heatmaps, face.transform, detail, len(face.lr))
         keep = 1.0 if options.consistent else None
         trusted = is_rough(painted.condition) and not options.consistent
-        strength = options.strength * face_strength(detail, face.lr_consistency, painted.condition)
+        strength = options.strength * face_strength(detail, face.size, face.lr_consistency, painted.condition)
         region = paste(large, rgb, restored, scale, strength=strength, keep_detail=keep, trust_canvas=trusted)
         if region is None and options.strength > 0:
             face.status, face.reason = "left", "outside the photo"

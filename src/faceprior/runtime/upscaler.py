@@ -178,6 +178,7 @@ def load(
     precision: str = "f32",
     sharp: bool = False,
     sharpness: float | None = None,
+    larger: str | Path | None = None,
 ) -> Upscaler:
     """An `Upscaler` of a packaged model or of a file.
 
@@ -191,6 +192,7 @@ def load(
     sharpness: 0..1, how far its pictures go from the plain one (0) to the model's perceptual variant (1), where it has
              one: sharper, and a little further from the truth
     sharp:   the same as sharpness = 1
+    larger:  the model for the larger faces of photos; None: the packaged model's own, of a file none
     """
     sharpness = checked_sharpness(sharp, sharpness)
     if backend not in BACKENDS:
@@ -199,10 +201,11 @@ def load(
         raise FacepriorError(f"precision {precision!r}: expected {' or '.join(PRECISIONS)}")
     if device not in DEVICES:
         raise FacepriorError(f"device {device!r}: expected {', '.join(DEVICES)}")
-    name, path, sha256, larger = _find(model, backend)
+    name, path, sha256, own = _find(model, backend)
+    larger = own if larger is None else larger
     data, sha256 = read_checked(path, sha256)
     running = {"backend": backend, "device": device, "threads": threads, "precision": precision}
-    companion = Larger(larger, lambda: load(larger, **running, sharpness=sharpness)) if larger else None
+    companion = Larger(_called_file(larger), lambda: load(larger, **running, sharpness=sharpness)) if larger else None
     both = sharpness > 0
     if backend == "openvino":
         if device not in ("auto", "cpu"):
@@ -240,6 +243,10 @@ class Larger:
             if self._made is None:
                 self._made = self._make()
             return self._made
+
+
+def _called_file(model: str | Path) -> str:
+    return Path(model).stem if Path(model).suffix in (".onnx", ".safetensors") else str(model)
 
 
 def _called(name: str, sharpness: float) -> str:

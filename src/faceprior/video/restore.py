@@ -93,7 +93,7 @@ class FrameRestorer:
             transform = _transform(face.place, shown[number], cut)
             detail = min(cut.side, face.detail * shown[number].side / face.side)
             restored = Restored(cut, face.image, face.heatmaps, transform, detail, size_of(face.network))
-            strength = self.options.strength * face.weight * face_strength(detail, None, self._condition)
+            strength = self.options.strength * face.weight * face_strength(detail, cut.side, None, self._condition)
             keep = 1.0 if self.options.consistent else None
             photo = rgb if exact is None else exact
             if paste(canvas, photo, restored, self.scale, strength=strength, keep_detail=keep) is not None:
