@@ -42,9 +42,13 @@ def family(**options) -> Painter:
 
 
 def crowd(sides: dict[int, tuple[int, int]], blurred: tuple[int, ...] = ()) -> tuple[np.ndarray, list[Detection]]:
-    """A noisy photo, 600x200, with a "face" of each side at its place; those of `blurred` enlarged three times."""
-    noise = np.random.default_rng(0).integers(0, 256, (200, 600, 3), dtype=np.uint8)
-    photo = Image.fromarray(noise)
+    """A photo, 600x200, with a "face" of each side at its place; those of `blurred` enlarged three times. Faces and all
+    are a texture of a real face's spectrum: its power falls with the 3.2nd power of the frequency."""
+    noise = np.fft.rfft2(np.random.default_rng(0).standard_normal((200, 600)))
+    frequency = np.hypot(np.fft.fftfreq(200)[:, None], np.fft.rfftfreq(600)[None])
+    texture = np.fft.irfft2(noise / np.maximum(frequency, 1 / 60) ** 1.6, (200, 600))
+    grey = np.clip(128 + 60 * texture / texture.std(), 0, 255).astype(np.uint8)
+    photo = Image.fromarray(np.repeat(grey[..., None], 3, 2))
     faces = []
     for side, (x, y) in sides.items():
         faces.append(Detection((float(x), float(y), side / 1.171, side / 1.171)))
