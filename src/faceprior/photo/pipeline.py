@@ -19,6 +19,7 @@ from .cut import cut_lr, face_frame
 from .cutface import Given, may_be_cut, restore_cut
 from .decode import DecodedImage
 from .enlarge import enlarge, fitting_scale
+from .judge import clearness
 from .looks import SECOND_LOOKS, believable, centred, is_off_centre
 from .mask import components
 from .metadata import Metadata
@@ -40,8 +41,8 @@ class Network(Protocol):
     """What is asked of an `Upscaler`: uint8 (N, size, size, 3) -> images, heatmaps, transforms.
 
     It may have `size` (else 16), `trained` (`face/trained.py`; else the paper's), by which predicted transforms are
-    judged, `locate`, which gives the transforms alone, `larger`, the network for larger faces, and a `sharpness`, of
-    which it then takes a `restraint`.
+    judged, `locate`, which gives the transforms alone, `larger`, the network for larger faces, `no_face`, the least
+    `clearness` of a face, and a `sharpness`, of which it then takes a `restraint`.
     """
 
     def __call__(self, lr: np.ndarray) -> "NetworkResult": ...
@@ -202,7 +203,10 @@ def _restore(
             _locate(off, rgb, size, locate)
         seen = [face for face in batch if believable(face.transform, trained)]
         _look(seen, network, noise)
+        least = getattr(network, "no_face", 0.0)
         for face in batch:
+            if face.image is not None and clearness(face.heatmaps) < least:
+                face.image = None
             if face.image is None:
                 face.reason = "the network sees no face there"
                 continue
