@@ -124,7 +124,7 @@ def _restore(given: Sequence[Given], network: Any) -> list[CutFace]:
             faces[i] = face
     for one, face in zip(given, faces, strict=True):
         if face.finite:
-            face.doubt = doubt_of(face.transform, face.heatmaps, trained)
+            face.doubt = doubt_of(face.transform, face.heatmaps, trained, size_of(network))
             if one.tint is not None:
                 face.image = one.tint.apply(face.image)
     return faces

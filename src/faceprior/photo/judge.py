@@ -5,14 +5,14 @@ import numpy as np
 from ..face.similarity import similarity_parameters
 from ..face.trained import TrainedRange
 
-# Mean of the four heatmaps' peaks, of `standard` on 300 validation faces of 16 px, tilted and off centre (protocol
-# `wide`): above this for 99 %, of rough ones (JPEG, noise, blur) for 98 %; on 300 squares of photographs without faces
-# for 1.7 %. `standard-32`: 99.9 %, 99.5 %, 1 %. Their transforms say nothing. To be measured anew with another network.
-CLEAR = 0.70
+# Mean of the four heatmaps' peaks, by the network's pixels. On 300 validation faces, tilted and off centre (protocol
+# `wide`), it is above this for 99 %, of rough ones (JPEG, noise, blur) for 98 and 97 %; on 300 squares of photographs
+# without faces for 1.7 % and none. Their transforms say nothing. To be measured anew with another network.
+CLEAR = {16: 0.70, 32: 0.75}
 
 
-def doubt_of(transform: np.ndarray, heatmaps: np.ndarray, trained: TrainedRange) -> str | None:
-    """transform (2, 3), heatmaps (4, R, R), finite -> the reason for a doubt, or None."""
+def doubt_of(transform: np.ndarray, heatmaps: np.ndarray, trained: TrainedRange, size: int) -> str | None:
+    """transform (2, 3), heatmaps (4, R, R), finite, of a network of `size` px -> the reason for a doubt, or None."""
     if not trained.holds(transform):
         angle, scale, tx, ty = (float(v) for v in similarity_parameters(transform))
         return (
@@ -20,8 +20,8 @@ def doubt_of(transform: np.ndarray, heatmaps: np.ndarray, trained: TrainedRange)
             f"{max(abs(tx), abs(ty)):.0%} off, outside of what it was trained on"
         )
     clear = clearness(heatmaps)
-    if heatmaps.any() and clear < CLEAR:
-        return f"the network saw eyes, nose, mouth and chin faintly ({clear:.2f}, of a face {CLEAR} and more)"
+    if heatmaps.any() and clear < CLEAR[size]:
+        return f"the network saw eyes, nose, mouth and chin faintly ({clear:.2f}, of a face {CLEAR[size]} and more)"
     return None
 
 
