@@ -76,7 +76,7 @@ def small_onnx(seed: int = 0, fp16: bool = True, **options) -> Path:
     return path
 
 
-def smooth_faces(n: int, seed: int = 0) -> np.ndarray:
-    """uint8 (n, 16, 16, 3): smooth colours, as pictures are, up to the ends of the range."""
+def smooth_faces(n: int, seed: int = 0, size: int = 16) -> np.ndarray:
+    """uint8 (n, size, size, 3): smooth colours, as pictures are, up to the ends of the range."""
     coarse = np.random.default_rng(seed).integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
-    return np.stack([np.asarray(Image.fromarray(c).resize((16, 16), Image.Resampling.BICUBIC)) for c in coarse])
+    return np.stack([np.asarray(Image.fromarray(c).resize((size, size), Image.Resampling.BICUBIC)) for c in coarse])

@@ -124,4 +124,6 @@ def test_what_is_packaged_here_loads():
     models, default = registry()
     assert (default in models) if models else default is None
     for name in models:
-        assert faceprior.load(name)(smooth_faces(1)).images.shape == (1, 128, 128, 3)
+        model = faceprior.load(name)
+        assert model(smooth_faces(1, size=model.size)).images.shape == (1, 128, 128, 3)
+        assert model.larger is None or model.larger.size > model.size

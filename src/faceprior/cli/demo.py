@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import typer
@@ -12,52 +12,39 @@ from ..errors import FacepriorError
 from ..face.frame import Frame
 from ..face.similarity import similarity_matrix, similarity_parameters
 
+if TYPE_CHECKING:
+    from ..runtime.upscaler import Upscaler
+
 MOVED = {"angle": 20.0, "scale": 1.05, "tx": 0.02, "ty": -0.03}  # within the protocol: 45 degrees, 0.9-1.1, 0.05
 HR, LR = 128, 16
 PANEL = 256  # pixels of each picture in the strip
 
 
 class Sample(NamedTuple):
-    """photo uint8 (H, W, 3); truth uint8 (128, 128, 3), upright; lr uint8 (16, 16, 3), tilted."""
+    """photo uint8 (H, W, 3); truth uint8 (128, 128, 3), upright; lr uint8 (size, size, 3), tilted; frame: of the LR."""
 
     photo: np.ndarray
     truth: np.ndarray
     lr: np.ndarray
+    frame: Frame
 
 
 def demo(
     out: Path = typer.Option(Path("faceprior-demo"), "-o", "--out", help="Folder for the pictures."),
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
 ) -> None:
-    """Reduce the packaged photo until the face is 16 pixels wide and tilted, restore it, compare with the truth."""
+    """The packaged photo, reduced until its face is 16 (and 32) pixels wide and tilted; restored; beside the truth."""
     from ..files import write_atomically
-    from ..runtime.pictures import overlay, panels
     from ..runtime.upscaler import load
 
-    sample = make_sample()
     upscaler = load(model)
-    result = upscaler(sample.lr[None])
-    image, heatmaps = result.images[0], result.heatmaps[0]
-    tilted, upright = bicubic(sample.lr), bicubic_aligned(sample.lr)
-
-    faces = [(upscaler.info.name, "faceprior, 128x128", image)]
-    if upscaler.has_sharp:
-        sharp = load(model, sharp=True)
-        faces.append((sharp.info.name, "faceprior --sharp", sharp(sample.lr[None]).images[0]))
-
-    strip = [
-        ("input, 16x16", sample.lr),
-        ("bicubic", tilted),
-        *((title, picture) for _, title, picture in faces),
-        ("heatmaps", overlay(image, heatmaps)),
-        ("truth", sample.truth),
-    ]
-    files = {
-        "before-after.png": panels(strip, PANEL),
-        "input.png": Image.fromarray(sample.lr),
-        **dict(zip(("output.png", "output-sharp.png"), (Image.fromarray(p) for _, _, p in faces), strict=False)),
-        "truth.png": Image.fromarray(sample.truth),
-    }
+    sharp = load(model, sharpness=1) if upscaler.has_sharp else None
+    shown = [_shown(upscaler, sharp)]
+    if upscaler.larger is not None:
+        shown.append(_shown(upscaler.larger, None if sharp is None else sharp.larger))
+    files = {"before-after.png": _below([one.strip for one in shown])}
+    for one in shown:
+        files |= {f"{name}{one.suffix}.png": Image.fromarray(picture) for name, picture in one.pictures.items()}
     if out.exists() and not out.is_dir():
         raise FacepriorError(f"{out}: is a file; -o names a folder")
     there = [name for name in files if (out / name).exists()]
@@ -67,19 +54,60 @@ def demo(
     for name, picture in files.items():
         write_atomically(out / name, lambda file, picture=picture: picture.save(file, "PNG"))
 
-    angle = float(similarity_parameters(result.transforms[0])[0])
-    print(f"PSNR against the original (upright, {HR}x{HR}, 8-bit RGB)")
-    for name, picture in (
-        *((f"faceprior ({name})", picture) for name, _, picture in faces),
-        ("bicubic", tilted),
-        ("bicubic, turned upright by the true angle", upright),
-    ):
-        print(f"  {name:<42} {psnr(picture, sample.truth):6.2f} dB")
-    print(f"tilt found: {angle:.1f} degrees (true: {MOVED['angle']:.1f})")
+    print(f"PSNR against the original where each picture lies ({HR}x{HR}, 8-bit RGB)")
+    for one in shown:
+        for name, db in one.psnr.items():
+            print(f"  {one.size}x{one.size}  {name:<36} {db:6.2f} dB")
+    tilts = " and ".join(f"{one.tilt:.1f}" for one in shown)
+    print(f"tilt found: {tilts} degrees (true: {MOVED['angle']:.1f})")
     print(f"before and after: {out / 'before-after.png'}; also {', '.join(list(files)[1:])} in that folder")
 
 
-def make_sample() -> Sample:
+class Shown(NamedTuple):
+    """What a model made of the sample. pictures: uint8, by the names of their files; psnr: dB, by what is told."""
+
+    size: int
+    suffix: str
+    pictures: dict[str, np.ndarray]
+    strip: Image.Image
+    psnr: dict[str, float]
+    tilt: float
+
+
+def _shown(upscaler: "Upscaler", sharp: "Upscaler | None") -> Shown:
+    from ..photo.warp import upright_to_cut, upright_to_photo, warp
+    from ..runtime.pictures import overlay, panels
+
+    sample = make_sample(upscaler.size)
+    result = upscaler(sample.lr[None])
+    image, transform = result.images[0], result.transforms[0]
+    pictures = {"input": sample.lr, "output": image}
+    told = {f"faceprior ({upscaler.info.name})": image}
+    strip = [(f"input, {upscaler.size}x{upscaler.size}", sample.lr), ("bicubic", bicubic(sample.lr))]
+    strip.append(("faceprior, 128x128", image))
+    if sharp is not None:
+        pictures["output-sharp"] = sharp(sample.lr[None]).images[0]
+        told[f"faceprior ({sharp.info.name})"] = pictures["output-sharp"]
+        strip.append(("faceprior --sharp", pictures["output-sharp"]))
+    # Where the network took the face to be: what a photo's owner would hold it against.
+    truth = _eight_bit(warp(sample.photo, upright_to_photo(sample.frame, transform), (HR, HR)))
+    told["bicubic"] = _eight_bit(warp(sample.lr, upright_to_cut(transform, HR, upscaler.size), (HR, HR)))
+    pictures["truth"] = truth
+    strip += [("heatmaps", overlay(image, result.heatmaps[0])), ("truth", truth)]
+    suffix = "" if upscaler.size == LR else f"-{upscaler.size}"
+    scores = {name: psnr(picture, truth) for name, picture in told.items()}
+    tilt = float(similarity_parameters(transform)[0])
+    return Shown(upscaler.size, suffix, pictures, panels(strip, PANEL), scores, tilt)
+
+
+def _below(strips: list[Image.Image]) -> Image.Image:
+    whole = Image.new("RGB", (max(s.width for s in strips), sum(s.height for s in strips)))
+    for i, strip in enumerate(strips):
+        whole.paste(strip, (0, sum(s.height for s in strips[:i])))
+    return whole
+
+
+def make_sample(size: int = LR) -> Sample:
     """The protocol (docs/architecture.md, Frame) on the packaged photo."""
     from ..photo.decode import read_image
     from ..photo.warp import warp
@@ -88,12 +116,14 @@ def make_sample() -> Sample:
     about = json.loads((ASSETS / "astronaut.json").read_text("utf-8"))
     photo = read_image(ASSETS / about["file"]).rgb
     frame = Frame(tuple(about["frame"]["centre"]), tuple(about["frame"]["right"]), about["frame"]["side"])
-    truth, moved = (_eight_bit(warp(photo, f.matrix(HR), (HR, HR))) for f in (frame, frame.moved(**MOVED)))
-    return Sample(photo, truth, np.asarray(Image.fromarray(moved).resize((LR, LR), Image.Resampling.BICUBIC)))
+    tilted = frame.moved(**MOVED)
+    truth, moved = (_eight_bit(warp(photo, f.matrix(HR), (HR, HR))) for f in (frame, tilted))
+    lr = np.asarray(Image.fromarray(moved).resize((size, size), Image.Resampling.BICUBIC))
+    return Sample(photo, truth, lr, tilted)
 
 
 def bicubic(lr: np.ndarray) -> np.ndarray:
-    """uint8 (16, 16, 3) -> uint8 (128, 128, 3), as it lies."""
+    """uint8 (size, size, 3) -> uint8 (128, 128, 3), as it lies."""
     return np.asarray(Image.fromarray(lr).resize((HR, HR), Image.Resampling.BICUBIC))
 
 
