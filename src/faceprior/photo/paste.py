@@ -14,7 +14,7 @@ TONE = 0.10  # of the face's side: standard deviation of what counts as tone, ta
 SMOOTH = 3.0  # pixels: the standard deviation that a tone has at least where it is computed
 # The network saw 16 or 32 pixels a side. What the photo holds beyond that is put back: nothing for a face of FEW times
 # as many (noise and JPEG blocks), all of it from MANY. Without it a face of 64 px loses 12 dB against Lanczos,
-# with all of it it gains 0.4 dB (an early model, 24 faces; `benchmarks/size_limit.py`).
+# with all of it it gains 0.4 dB (an early model, 24 faces).
 FEW, MANY = 0.5, 1.5
 
 
