@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from textures import texture
 
 from faceprior.photo.boxes import Detection
 from faceprior.photo.decode import DecodedImage, read_image
@@ -34,8 +35,7 @@ class Painter:
 
 def scene(seed: int = 0) -> np.ndarray:
     """uint8 (H, W): brightness of all kinds."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (9, 12), np.uint8)
-    return np.asarray(Image.fromarray(coarse).resize((96, 72), Image.Resampling.BICUBIC))
+    return texture(72, 96, 1, seed)[..., 0]
 
 
 def toned(grey: np.ndarray, dark=(40, 26, 12), light=(250, 236, 205)) -> np.ndarray:

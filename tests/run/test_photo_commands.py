@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from command import any_model, faceprior  # noqa: F401  a fixture
 from PIL import Image
+from textures import texture
 
 from faceprior.photo.boxes import Detection
 from faceprior.photo.options import PhotoOptions
@@ -27,8 +28,7 @@ def model() -> list[str]:
 
 def photo(path: Path, seed: int = 0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    random = np.random.default_rng(seed).integers(0, 256, (18, 24, 3), np.uint8)
-    Image.fromarray(random).resize((240, 180), Image.Resampling.BICUBIC).save(path)
+    Image.fromarray(texture(180, 240, seed=seed)).save(path)
     return path
 
 
@@ -72,7 +72,7 @@ def test_the_named_option_takes_them(faceprior, tmp_path):  # noqa: F811
         "-o",
         tmp_path / "out",
     )
-    ran = faceprior(*command, "--max-size", "59")
+    ran = faceprior(*command, "--max-size", "40")
     assert ran.status == 0
     first = ran.err.splitlines()[0]
     assert first.startswith("note: ") and "nothing was restored; all 3 faces were left" in first
@@ -116,7 +116,7 @@ def test_the_page_says_it_too():
     from faceprior.photo.pipeline import upscale_photo
     from faceprior.web.outcome import summary
 
-    picture = DecodedImage(np.full((200, 340, 3), 90, np.uint8))
+    picture = DecodedImage(texture(200, 340))
     text = summary(upscale_photo(picture, None, [Detection((20, 20, 80, 100))]))
     assert text.startswith("Nothing was restored; 1 left as found (too large: 1)")
     assert "1 face is too large (" in text and "“Largest face”" in text and "plainly enlarged" in text

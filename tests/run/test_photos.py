@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from textures import texture
 
 from faceprior.photo.batch import Job, upscale_photos
 from faceprior.photo.boxes import Detection
@@ -43,8 +44,7 @@ detector.name = "ours"
 
 
 def photo(path: Path, mode: str = "RGB", **saving) -> Path:
-    random = np.random.default_rng(0).integers(0, 256, (18, 24, len(mode)), np.uint8)
-    Image.fromarray(random.squeeze(), mode).resize((240, 180), Image.Resampling.BICUBIC).save(path, **saving)
+    Image.fromarray(texture(180, 240, len(mode)).squeeze(), mode).save(path, **saving)
     return path
 
 

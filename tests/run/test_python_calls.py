@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from random_models import small_onnx
+from textures import texture
 
 import faceprior
 from faceprior import Detection, FacepriorError
@@ -24,8 +25,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def rgb() -> np.ndarray:
-    coarse = np.random.default_rng(3).integers(0, 256, (8, 10, 3), np.uint8)
-    return np.asarray(Image.fromarray(coarse).resize((80, 64), Image.Resampling.BICUBIC))
+    return texture(64, 80, seed=3)
 
 
 @pytest.fixture(autouse=True)

@@ -213,15 +213,12 @@ def test_every_ingredient_is_one_that_the_default_has(name, reduced):
         assert getattr(getattr(without, section), field) == getattr(getattr(its, section), field), key
 
 
-def test_the_ingredients_are_those_of_the_shipped_default():
+def test_the_ingredients_are_of_the_paper_s_plan_as_it_shipped():
     import tomllib
     from importlib import resources
 
-    from faceprior.runtime.weights import ASSETS
-
-    shipped = json.loads((ASSETS / "models.json").read_text())["default"]
     preset = resources.files("faceprior") / "presets" / "ingredients" / "default.toml"
-    assert tomllib.loads(preset.read_text())["extends"] == shipped
+    assert tomllib.loads(preset.read_text())["extends"] == "standard-1"
 
 
 def test_rows_that_decide_a_claim_have_three_seeds(tiny_shards, tmp_path):

@@ -124,4 +124,5 @@ def _tone(difference: np.ndarray, alpha: np.ndarray, sigma: float) -> np.ndarray
         weighted = blur(weighted, sigma * (few[0] / size[0] + few[1] / size[1]) / 2)
     else:
         weighted = blur(np.concatenate([difference * alpha, alpha], -1), sigma)
-    return resize(weighted[..., :3] / np.maximum(weighted[..., 3:], 1e-3), size)
+    weighted = resize(weighted, size)
+    return weighted[..., :3] / np.maximum(weighted[..., 3:], 1e-3)

@@ -205,7 +205,7 @@ def _restore(
         _look(seen, network, noise)
         least = getattr(network, "no_face", 0.0)
         for face in batch:
-            if face.image is not None and clearness(face.heatmaps) < least:
+            if least and face.image is not None and clearness(face.heatmaps) < least:
                 face.image = None
             if face.image is None:
                 face.reason = "the network sees no face there"

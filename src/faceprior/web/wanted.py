@@ -44,12 +44,6 @@ def _truth(text: str) -> bool:
     return text.lower() in ("true", "1", "on")
 
 
-def _part(text: str) -> float:
-    if not 0 <= (value := float(text)) <= 1:
-        raise ValueError(text)
-    return value
-
-
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
@@ -112,8 +106,8 @@ FIELDS = {
         True,
     ),
     "sharpness": Field(
-        _part,
-        {"type": "number", "minimum": 0, "maximum": 1},
+        float,
+        {"type": "number", "minimum": 0, "maximum": 1, "example": 0},
         "From the plain model (0) to its perceptual variant (1): sharper, a little further from the truth.",
     ),
     "sharp": Field(_truth, {"type": "boolean"}, "The same as sharpness 1, or 0 where it is false."),
@@ -144,6 +138,8 @@ def parse(given: Mapping[str, str], limits: Limits) -> Wanted:
             words = FIELDS[name].schema.get("enum")
             about = f"expected {', '.join(words)}" if words else FIELDS[name].about
             raise Refused(400, f"{name}: not a value of this option. {about}") from None
+    if not 0 <= chosen.get("sharpness", 0) <= 1:
+        raise Refused(400, f"sharpness {chosen['sharpness']:g}: expected 0 to 1")
     if "sharp" in chosen:
         sharp = float(chosen.pop("sharp"))
         if chosen.setdefault("sharpness", sharp) != sharp:
