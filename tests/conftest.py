@@ -17,6 +17,14 @@ from drawn_faces import draw_folder
 from PIL import Image
 
 
+# The files that take minutes, first: the others fill what time the other processes then have.
+LONG = ("test_web_flood", "test_train_launchers", "test_reproduce_ablations", "test_benchmarks", "test_train", "test_web")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session")
 def tiny_shards(tmp_path_factory) -> Path:
     """A folder that `faceprior prepare` wrote: 24 train, 6 val and 8 test faces, drawn, of 38 persons."""
