@@ -16,9 +16,10 @@ import pytest
 from drawn_faces import draw_folder
 from PIL import Image
 
-
 # The files that take minutes, first: the others fill what time the other processes then have.
-LONG = ("test_web_flood", "test_train_launchers", "test_reproduce_ablations", "test_benchmarks", "test_train", "test_web")
+LONG = (
+    "test_web_flood", "test_train_launchers", "test_reproduce_ablations", "test_benchmarks", "test_train", "test_web",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
