@@ -32,7 +32,7 @@ def site(tmp_path_factory) -> Path:
         ("reference/index.html", "Finds the small faces of a photo"),
         ("train/index.html", "faceprior prepare photos/"),
         ("data/index.html", "All-Age-Faces"),
-        ("model-card/index.html", "What it must not be used for"),
+        ("model-card/index.html", "What they must not be used for"),
         ("results/index.html", "Tables of the paper"),
         ("web/index.html", "X-Forwarded-Prefix"),
     ],
