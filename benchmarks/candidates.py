@@ -9,9 +9,9 @@ import onnx
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from faceprior.networks.config import LR_SIZE, MTUNConfig
+from faceprior.networks.config import MTUNConfig
 from faceprior.networks.export import export_onnx
-from faceprior.networks.inference import Inference
+from faceprior.networks.inference import Inference, network_size
 from faceprior.networks.kinds import config_class, make_network
 from faceprior.networks.weights import load_model, read_header, save_model
 from faceprior.runtime.upscaler import weights_of_run
@@ -28,6 +28,7 @@ class Candidate:
     gflop: float  #         of one face, 2 a multiply-add, convolutions and matrix products
     parameters: int
     note: str
+    size: int = 16  #       pixels of the faces that it takes
 
     def network(self) -> torch.nn.Module:
         return Inference(load_model(self.weights)).eval()
@@ -83,8 +84,9 @@ def _of_weights(name: str, weights: Path, path: Path, note: str) -> Candidate:
         network.sharp_tail = None  # what is timed is the other picture
     parameters = sum(p.numel() for p in network.parameters())
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        Inference(network).eval()(torch.zeros(1, LR_SIZE, LR_SIZE, 3, dtype=torch.uint8))
-    return Candidate(name, path, weights, counter.get_total_flops() / 1e9, parameters, note)
+        size = network_size(network)
+        Inference(network).eval()(torch.zeros(1, size, size, 3, dtype=torch.uint8))
+    return Candidate(name, path, weights, counter.get_total_flops() / 1e9, parameters, note, size)
 
 
 def _counted(path: Path) -> tuple[float, int]:

@@ -39,7 +39,7 @@ import numpy as np
 from faceprior import load
 model, backend, precision, threads, faces = sys.argv[1:]
 up = load(model, backend=backend, device="cpu", precision=precision, threads=int(threads))
-lr = np.random.default_rng(0).integers(0, 256, (int(faces), 16, 16, 3), np.uint8)
+lr = np.random.default_rng(0).integers(0, 256, (int(faces), up.size, up.size, 3), np.uint8)
 up(lr)
 status = Path("/proc/self/status")  # what getrusage says there begins with the parent's peak
 if status.exists():
@@ -73,7 +73,8 @@ def measure(candidate: Candidate, runtimes: list[str], a: argparse.Namespace) ->
     runs = {runtime: run for runtime in runtimes if (run := runner(candidate, runtime, threads)) is not None}
     ceilings = {runtime: peaks_of(runtime, threads) for runtime in runs}
     sizes = [int(size) for size in a.calls.split(",")]
-    lr = np.random.default_rng(0).integers(0, 256, (max(sizes), 16, 16, 3), np.uint8)
+    shape = (max(sizes), candidate.size, candidate.size, 3)
+    lr = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     times: dict[int, Times] = {}
     for faces in sizes:
         taking_part = {r: run for r, run in runs.items() if faces < 256 or not r.startswith("torch")}
