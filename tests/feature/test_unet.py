@@ -1,6 +1,7 @@
 """The U-Net in the upright frame: what it is given, what of it is trained, and that every backend gives the same."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from random_models import smooth_faces
@@ -40,6 +41,20 @@ def random_unet(**options) -> UNet:
             network.canvas.upsampler.bias.fill_(0.5)
     nn.init.normal_(network.tail[-1].weight, std=0.1)
     return network.eval()
+
+
+def test_its_body_is_kept_in_8_bits_and_gives_the_same_picture(tmp_path):
+    network = random_unet(channels=(32, 32), blocks=(1, 1), tail=(8, 4))
+    save_model(network, tmp_path / "model.safetensors")
+    header = read_header(tmp_path / "model.safetensors")
+    for name, fp16 in (("few", True), ("all", False)):
+        export_onnx(network, tmp_path / f"{name}.onnx", header, fp16=fp16)
+    kept = {t.name: t.data_type for t in onnx.load(tmp_path / "few.onnx").graph.initializer}
+    whole = [name for name, kind in kept.items() if kind == onnx.TensorProto.INT8]
+    assert whole and all(any(part in f".{name}" for part in UNet.eight_bit) for name in whole)
+    few, every = (faceprior.load(tmp_path / f"{name}.onnx")(smooth_faces(5)) for name in ("few", "all"))
+    assert every.images.std() > 5
+    assert (np.abs(few.images.astype(int) - every.images) <= 1).mean() >= 0.99
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -38,7 +38,7 @@ def upscale(
     strength: float = typer.Option(1.0, help="0 the photo enlarged, 1 the restored faces.", rich_help_panel=PHOTOS),
     min_size: float = typer.Option(8.0, help="Leave smaller faces, in pixels of the photo.", rich_help_panel=PHOTOS),
     max_size: float = typer.Option(
-        60.0, help="Leave larger faces, in pixels of the photo (60: not in images of at most 256).",
+        60.0, help="Leave faces that hold more pixels of detail (60: not in images of at most 256).",
         rich_help_panel=PHOTOS,
     ),
     min_score: float = typer.Option(

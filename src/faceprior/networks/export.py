@@ -2,7 +2,7 @@
 
 BatchNorm behind a convolution is folded into it; stacks' predictions that feed nothing fall away; weights are
 kept as fp16 with a Cast to fp32 behind each, which ONNX Runtime folds when it loads the file: half the bytes
-on disk, and every product in fp32. Where it costs nothing (`eight_bit` of a network: the U-Net's body, 0.0002 dB)
+on disk, and every product in fp32. Where that costs nothing (`eight_bit` of a network: the U-Net's body)
 they are kept as int8 and a scale for each output channel, folded in the same way.
 """
 

@@ -86,7 +86,7 @@ def upscale(
     scale:      how many times as large the photo becomes, 1..8
     strength:   0 the photo enlarged, 1 the restored faces
     min_size, max_size: sides of the cut square, in pixels of the photo (about 1.05 times a face's height); smaller and
-                larger faces are left as they are
+                larger faces are left as they are; max_size counts the pixels that hold detail
     faces:      only these, numbered in reading order from 1; None: all
     consistent: make each face agree with the photo's own pixels
     canvas:     what enlarges all but the faces: "network", "lanczos", or "auto": the network where that takes up to a

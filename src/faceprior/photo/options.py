@@ -22,7 +22,7 @@ class PhotoOptions:
     scale: int = 4  #                       how many times as large the photo becomes, 1..8
     strength: float = 1.0  #                0 leaves the enlarged photo, 1 puts the network's faces in
     min_size: float = 8.0  #                smaller faces are left as they are
-    max_size: float = USUAL_MOST  #         larger faces are left as they are; see `most`
+    max_size: float = USUAL_MOST  #         faces of more detail are left; see `most`
     faces: tuple[int, ...] | None = None  # numbers in reading order from 1; None = all
     consistent: bool = False  #             make each face agree with the photo's own pixels exactly
     max_pixels: int = MAX_PIXELS

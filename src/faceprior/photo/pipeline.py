@@ -160,6 +160,7 @@ def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions,
     frame = Frame((frame.centre[0] - x, frame.centre[1] - y), frame.right, frame.side)
     face = PhotoFace(1, Detection((0.0, 0.0, float(side), float(side))), frame)
     face.status, face.reason = ("doubtful", cut.doubt) if cut.doubt else ("restored", None)
+    face.network = getattr(getattr(given.network, "info", None), "name", None)
     face.lr, face.image, face.heatmaps, face.transform = cut.lr, cut.image, cut.heatmaps, cut.transform
     if options.consistent:
         face.image = enforce(face.image, face.lr, face.transform)

@@ -90,7 +90,7 @@ FIELDS = {
         float, {"type": "number", "minimum": 4, "default": 8}, "Leave smaller faces, in pixels of the photo.", True
     ),
     "max_size": Field(
-        float, {"type": "number", "minimum": 4, "default": 60}, "Leave larger faces, in pixels of the photo.", True
+        float, {"type": "number", "minimum": 4, "default": 60}, "Leave faces that hold more pixels of detail.", True
     ),
     "faces": Field(
         _numbers,
