@@ -30,7 +30,7 @@ FEATURES = 1 / 16  #   brings the canvas's features, made for levels of 0..255, 
 class UNet(SharpTail):
     """(B, 3, lr, lr) in [-1, 1] -> `MTUNOutput`. The canvas and the STN are given, and frozen in training."""
 
-    # What an exported file may keep in 8 bits a weight: not the canvas (the output starts from its picture), nor the STN.
+    # What an exported file may keep in 8 bits a weight. The canvas and the STN stay: the output hangs on every value.
     eight_bit = (".ins.", ".outs.", ".down.", ".up.")
 
     def __init__(self, config: UNetConfig | None = None):
