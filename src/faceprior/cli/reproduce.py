@@ -7,7 +7,10 @@ import typer
 
 
 def reproduce(
-    table: Annotated[str, typer.Argument(help="table1, table2, table3, ingredients, fig1, fig3, fig4, fig5, or all.")],
+    table: Annotated[
+        str,
+        typer.Argument(help="table1, table2, table3, ingredients, ingredients-unet, fig1, fig3, fig4, fig5, or all."),
+    ],
     data: Annotated[Path, typer.Option("--data", "-d", help="Folder written by `faceprior prepare`.")],
     out: Annotated[Path, typer.Option("--output", "-o", help="Folder for the table, the pictures and runs/.")],
     max_time: Annotated[
@@ -30,6 +33,15 @@ def reproduce(
     seeds: Annotated[
         int | None, typer.Option(help="Runs of every row; without it three of rows that decide a claim, one of others.")
     ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Rows that train side by side, each with its share of threads.")
+    ] = 1,
+    stn0: Annotated[
+        Path | None, typer.Option(help="The trained STN that rows of the U-Net build on (weights/aligner.safetensors).")
+    ] = None,
+    canvas: Annotated[
+        Path | None, typer.Option(help="Their trained canvas (weights/canvas.safetensors).")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value of every row, any number of times.")
     ] = None,
@@ -49,7 +61,7 @@ def reproduce(
     from ..evaluation.reproduce.plan import Budget
     from ..evaluation.reproduce.reproduce import Options
     from ..evaluation.reproduce.reproduce import reproduce as run
-    from ..evaluation.reproduce.training import Stopped
+    from ..evaluation.reproduce.training import SomeFailed, Stopped
     from ..training.config import RunConfig
 
     seconds = None
@@ -62,7 +74,7 @@ def reproduce(
         reduced = device == "cpu" or not torch.cuda.is_available()
     budget = Budget(reduced, seconds, tuple(set_ or ()), seeds, faces)
     wanted = tuple(name.strip() for name in rows.split(",") if name.strip())
-    options = Options(wanted, tuple(model or ()), limit, device, vgg)
+    options = Options(wanted, tuple(model or ()), limit, device, vgg, stn0, canvas, jobs)
     say = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
     try:
         _, written = run(
@@ -71,6 +83,9 @@ def reproduce(
     except Stopped as stopped:
         say(f"stopped by {stopped.signal}; the same command goes on from here")
         raise typer.Exit(130 if stopped.signal == "SIGINT" else 143) from None
+    except SomeFailed as failed:
+        say(str(failed))
+        raise typer.Exit(1) from None
     for path in written:
         if path.suffix == ".md":
             print(path.read_text("utf-8"))

@@ -127,12 +127,12 @@ class LossConfig(Section):
 
 
 class OptimiserConfig(Section):
-    name: Literal["rmsprop", "adamw"] = "rmsprop"
+    name: Literal["rmsprop", "adamw", "muon"] = "rmsprop"  # muon: AdamW but for hidden convolutions (muon.py)
     lr: float = Field(1e-3, gt=0, allow_inf_nan=False)
     localisation_lr: float = Field(0.1, gt=0, allow_inf_nan=False)  # the STN's rate = lr x this
     discriminator_lr: float = Field(1.0, gt=0, allow_inf_nan=False)  # the discriminator's rate = lr x this
     smoothing: float = Field(0.99, ge=0, lt=1)  # RMSprop; paper "decay rate 0.01" = 0.99; released 0.9
-    betas: tuple[float, float] = (0.9, 0.99)  # AdamW
+    betas: tuple[float, float] = (0.9, 0.99)  # AdamW, Muon
     eps: float = Field(1e-8, gt=0)
     weight_decay: Weight = 0.0
     clip: Weight = 0.0  # bound of the gradient's norm; 0 = none

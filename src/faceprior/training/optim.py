@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import OptimiserConfig
+from .muon import Muon, hidden_weights
 
 
 def make_optimiser(
@@ -17,19 +18,22 @@ def make_optimiser(
     "base_lr"; `set_rates` multiplies it by the schedule's factor. Vectors (biases, BatchNorm) are not decayed.
     """
     slow_ids = {id(p) for p in slow or ()}
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    muon = hidden_weights(module) if config.name == "muon" else set()
+    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     for parameter in module.parameters():
         if not parameter.requires_grad:  # a frozen STN0
             continue
         rate = config.lr * lr * (config.localisation_lr if id(parameter) in slow_ids else 1.0)
         decay = config.weight_decay if parameter.ndim > 1 else 0.0
-        groups.setdefault((rate, decay), []).append(parameter)
+        groups.setdefault((rate, decay, id(parameter) in muon), []).append(parameter)
     listed = [
-        {"params": parameters, "lr": rate, "base_lr": rate, "weight_decay": decay}
-        for (rate, decay), parameters in groups.items()
+        {"params": parameters, "lr": rate, "base_lr": rate, "weight_decay": decay, **({"muon": True} if turned else {})}
+        for (rate, decay, turned), parameters in groups.items()
     ]
     if config.name == "rmsprop":
         return torch.optim.RMSprop(listed, alpha=config.smoothing, eps=config.eps, foreach=True)
+    if config.name == "muon":
+        return Muon(listed, betas=config.betas, eps=config.eps, fused=True)
     return torch.optim.AdamW(listed, betas=config.betas, eps=config.eps, fused=True)
 
 

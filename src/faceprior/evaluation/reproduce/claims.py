@@ -8,7 +8,7 @@ import numpy as np
 from .rows import Claim, Table
 
 RULE = (
-    "A claim *holds* where the PSNR's difference, paired by seed, is above zero by a one-sided t-test at 5 %, *fails* "
+    "A claim *holds* where the difference in dB, paired by seed, is above zero by a one-sided t-test at 5 %, *fails* "
     "where it is so below zero, and is *open* between, or with fewer than two runs of either row."
 )
 # Student's t at 95 %, for 2 to 10 seeds (1 to 9 degrees of freedom).
@@ -27,9 +27,9 @@ class Judged:
     verdict: str  #            "holds", "fails" or "open"
 
 
-def judge(table: Table, psnr: dict[str, Sequence[float]]) -> list[Judged]:
-    """`psnr`: each row's values, one a seed, seed 0 first. Claims of which a row is missing are left out."""
-    return [_judge(table, claim, psnr) for claim in table.claims if {claim.better, claim.worse} <= psnr.keys()]
+def judge(table: Table, figures: dict[str, Sequence[float]]) -> list[Judged]:
+    """`figures`: each row's values in dB, one a seed, seed 0 first. Claims of which a row is missing are left out."""
+    return [_judge(table, claim, figures) for claim in table.claims if {claim.better, claim.worse} <= figures.keys()]
 
 
 def _judge(table: Table, claim: Claim, psnr: dict[str, Sequence[float]]) -> Judged:

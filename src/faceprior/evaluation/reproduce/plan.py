@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ...dataset.shards import MANIFEST
 from ...errors import FacepriorError
+from ...networks.kinds import kind_of
 from ...training.config import TrainConfig
 from .rows import Row, Table
 
@@ -28,7 +29,13 @@ class Run:
     seed: int
     config: TrainConfig
     folder: Path
-    stn0: Path | None  # the weights of the run it needs, which may not be there yet
+    needs: Path | None  # the weights of the run whose STN0 it takes, which may not be there yet
+    given: Path | None = None  #   an STN0 from outside, of rows that build on trained networks
+    canvas: Path | None = None  #  ... and a canvas
+
+    @property
+    def stn0(self) -> Path | None:
+        return self.needs or self.given
 
     @property
     def done(self) -> bool:
@@ -67,12 +74,14 @@ def plan(
     out: Path,
     *,
     vgg: Path | None = None,
+    stn0: Path | None = None,
+    canvas: Path | None = None,
     bf16: bool = False,
 ) -> list[Run]:
     """The runs of the `wanted` rows and of those that they need, in the order to train them: seed by seed.
 
-    `bf16`: what runs them is faster so. Raises FacepriorError for an unknown row, a file that is missing, a
-    configuration that is wrong.
+    `bf16`: what runs them is faster so. `stn0`, `canvas`: files that rows of the kind `unet` build on.
+    Raises FacepriorError for an unknown row, a file that is missing, a configuration that is wrong.
     """
     names = [row.name for row in table.rows if row.listed]
     for name in wanted:
@@ -84,6 +93,7 @@ def plan(
             count[source] = max(count.get(source, 1), count[row.name])
     faces = _sha256(data / MANIFEST)
     features = _sha256(vgg) if vgg else None
+    files = {path: _sha256(path) for path in (stn0, canvas) if path}
     runs: dict[tuple[str, int], Run] = {}
     for seed in range(max(count.values(), default=0)):
         for row in table.rows:  # in a table, what others need comes first
@@ -92,16 +102,33 @@ def plan(
             config = _configuration(table, row, budget, seed, bf16)
             needed = row.needed(budget.reduced)
             source = runs[needed, seed].folder if needed else None
+            outside = _given(config, row, stn0, canvas)
             parts = {
                 "config": _resultant(config),
                 "faces": faces,
                 "vgg": features if config.loss.feature_weight else None,
                 "stn0": source.name if source else None,
             }
+            if any(outside):
+                parts["given"] = [files[path] if path else None for path in outside]
             key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
             folder = out / "runs" / f"{row.run(budget.reduced)}-{key}"
-            runs[row.name, seed] = Run(row, seed, config, folder, source / WEIGHTS if source else None)
+            runs[row.name, seed] = Run(row, seed, config, folder, source / WEIGHTS if source else None, *outside)
     return list(runs.values())
+
+
+def _given(config: TrainConfig, row: Row, stn0: Path | None, canvas: Path | None) -> tuple[Path | None, Path | None]:
+    """What of the files from outside a row takes: (STN0, canvas). FacepriorError where one is wanted and not given."""
+    if kind_of(config.model) != "unet":
+        return None, None
+    wanted = {"--stn0": stn0, "--canvas": canvas if config.model.base == "canvas" else Path()}
+    for flag, path in wanted.items():
+        if path is None:
+            raise FacepriorError(
+                f"{flag}: the row {row.name} builds on a trained one; give weights/"
+                f"{'aligner' if flag == '--stn0' else 'canvas'}.safetensors"
+            )
+    return stn0, canvas if config.model.base == "canvas" else None
 
 
 def overrides(table: Table, row: Row, budget: Budget, seed: int, bf16: bool) -> list[str]:

@@ -29,6 +29,9 @@ class Options:
     limit: int | None = None  #       test faces; None = all, or the reduced table's number
     device: str = "auto"
     vgg: Path | None = None
+    stn0: Path | None = None  #       trained networks that rows of the kind `unet` build on
+    canvas: Path | None = None
+    jobs: int = 1  #                  runs side by side
     batch: int = 64
 
 
@@ -57,7 +60,7 @@ def reproduce(
     if name in FIGURES:
         table, picture = FIGURES[name]
         return [], work.pictures(table, {picture: table.figures[picture]})
-    tables = list(TABLES.values()) if name == ALL else [TABLES[name]]
+    tables = [TABLES[name]] if name != ALL else [t for t in TABLES.values() if options.canvas or not t.given]
     for table in tables:
         work.plan(table)
     results, written = [], []
@@ -82,15 +85,18 @@ class _Work:
     def plan(self, table: Table, wanted: Sequence[str] = (), seeds: int | None = None) -> list[Run]:
         wanted = wanted or self.options.rows or [row.name for row in table.rows if row.listed]
         budget = replace(self.budget, seeds=seeds) if seeds else self.budget
-        vgg = self.options.vgg
-        return plan(table, wanted, budget, self.data, self.out, vgg=vgg, bf16=self.precision is not None)
+        o, bf16 = self.options, self.precision is not None
+        return plan(
+            table, wanted, budget, self.data, self.out, vgg=o.vgg, stn0=o.stn0, canvas=o.canvas, bf16=bf16
+        )
 
     def train(self, runs: Sequence[Run]) -> None:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FacepriorError(f"{self.out}: {error.strerror or error}") from None
-        train_missing(runs, self.data, device=self.options.device, vgg=self.options.vgg, say=self.say)
+        o = self.options
+        train_missing(runs, self.data, device=o.device, vgg=o.vgg, jobs=o.jobs, say=self.say)
 
     def table(self, table: Table) -> tuple[Result, list[Path]]:
         """All rows are scored in one pass over the test split."""

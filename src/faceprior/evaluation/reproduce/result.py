@@ -56,6 +56,8 @@ class RowResult:
     ssim: Figure
     degrees: Figure | None  #              the STN's mean error
     pixels: Figure | None  #               the same, in px of 128
+    gain: Figure | None  #                 in place, over bicubic, dB: all pixels
+    gain_seen: Figure | None  #            ... those that the LR saw
     psnr_margin: float | None  #           over the base row
     ssim_margin: float | None
     paper: tuple[float, float] | None
@@ -123,25 +125,28 @@ def collect(
         report.sources,
         report.data,
         rows,
-        judge(table, {name: [r.overall["psnr"].mean for r in reports] for name, reports in scored.items()}),
+        judge(table, {name: [r.overall[table.judged].mean for r in reports] for name, reports in scored.items()}),
         budget,
         report.versions,
         report.hardware,
     )
 
 
-_Figures = tuple[Figure, Figure, Figure | None, Figure | None]
+_Figures = tuple[Figure, Figure, Figure | None, Figure | None, Figure | None, Figure | None]
+_PERHAPS = ("stn_degrees", "stn_pixels", "gain_psnr", "gain_psnr_seen")
 
 
 def _figures(reports: Sequence[ModelReport]) -> _Figures:
     psnr, ssim = (Figure.of([r.overall[key].mean for r in reports]) for key in ("psnr", "ssim"))
     assert psnr and ssim
-    errors = [[r.overall[key].mean for r in reports if key in r.overall] for key in ("stn_degrees", "stn_pixels")]
-    return psnr, ssim, *map(Figure.of, errors)
+    degrees, pixels, gain, seen = (
+        Figure.of([r.overall[key].mean for r in reports if key in r.overall]) for key in _PERHAPS
+    )
+    return psnr, ssim, degrees, pixels, gain, seen
 
 
 def _row(name, label, seeds: int, figures: _Figures, base: _Figures | None, paper, paper_base, trained) -> RowResult:
-    psnr, ssim, degrees, pixels = figures
+    psnr, ssim, degrees, pixels, gain, seen = figures
     over = paper is not None and paper_base is not None
     return RowResult(
         name,
@@ -151,6 +156,8 @@ def _row(name, label, seeds: int, figures: _Figures, base: _Figures | None, pape
         ssim,
         degrees,
         pixels,
+        gain,
+        seen,
         psnr.mean - base[0].mean if base else None,
         ssim.mean - base[1].mean if base else None,
         paper,

@@ -33,7 +33,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Claim:
-    """That the row `better` has the higher PSNR. Judged over the seeds that both rows have, see `claims.py`."""
+    """That the row `better` has the higher figure (`Table.judged`). Judged over the seeds that both rows have, see
+    `claims.py`."""
 
     text: str
     better: str
@@ -57,6 +58,8 @@ class Table:
     claims: tuple[Claim, ...] = ()
     reduced: tuple[str, ...] = ()  #          overrides of every row of the reduced table
     reduced_note: str = ""  #                 what is small about it, in words
+    judged: str = "psnr"  #                   the figure that claims are of
+    given: bool = False  #                    its rows build on a trained STN and canvas from outside
     reduced_faces: int = 500  #               of the test split, in the reduced table
     figures: dict[str, Picture] = field(default_factory=dict)  # by file name
 

@@ -19,6 +19,7 @@ HEADER = (
     "paper SSIM",
     "paper over {base}",
     "STN error",
+    "in place over bicubic, all / seen",
     "weights",
     "steps",
     "faces seen",
@@ -82,7 +83,12 @@ def _cells(row: RowResult) -> list[str]:
     error = "-" if row.degrees is None else f"{_number(row.degrees, 1)}\u00b0"
     error += "" if row.pixels is None else f" / {_number(row.pixels, 1)} px"
     runs = "-" if t is None else str(row.seeds)
-    return [row.label, runs, _number(row.psnr, 2), _number(row.ssim, 4), margin, *paper, above, error, *trained]
+    place = "-" if row.gain is None or row.gain_seen is None else f"{_gain(row.gain)} / {_gain(row.gain_seen)}"
+    return [row.label, runs, _number(row.psnr, 2), _number(row.ssim, 4), margin, *paper, above, error, place, *trained]
+
+
+def _gain(figure: Figure) -> str:
+    return f"{figure.mean:+.2f}" + ("" if figure.spread is None else f" \u00b1 {figure.spread:.2f}")
 
 
 def _number(figure: Figure, digits: int) -> str:
@@ -95,7 +101,7 @@ def table_csv(result: Result) -> str:
     out = io.StringIO()
     names = ["name", "label", "runs", "psnr", "psnr_sd", "ssim", "ssim_sd", "psnr_over_base", "ssim_over_base"]
     names += ["paper_psnr", "paper_ssim", "paper_psnr_over_base", "paper_ssim_over_base", "stn_degrees"]
-    names += ["stn_pixels"]
+    names += ["stn_pixels", "place_over_bicubic", "place_over_bicubic_seen"]
     names += ["parameters", "steps", "images", "seconds", "hardware", "reduced"]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
@@ -103,7 +109,7 @@ def table_csv(result: Result) -> str:
         t = row.training
         cells = [row.name, row.label, row.seeds, row.psnr.mean, row.psnr.spread, row.ssim.mean, row.ssim.spread]
         cells += [row.psnr_margin, row.ssim_margin, *(row.paper or (None, None)), *(row.paper_margin or (None, None))]
-        cells += [x.mean if x else None for x in (row.degrees, row.pixels)]
+        cells += [x.mean if x else None for x in (row.degrees, row.pixels, row.gain, row.gain_seen)]
         cells += [t.parameters, t.steps, t.images, t.seconds, t.hardware] if t else [None] * 5
         writer.writerow([*cells, result.reduced])
     return out.getvalue()
