@@ -290,3 +290,13 @@ def test_command_writes_json_markdown_and_pictures(shards, tmp_path):
     assert {p.name for p in out.iterdir()} == pictures
     assert Image.open(out / "bicubic-worst.png").size == (4 * 128, 3 * 128 + 14)
     assert not [p for p in tmp_path.rglob("*") if p.name.endswith(".part")]
+
+
+def test_one_source_alone(shards):
+    whole = evaluate([], shards, EvaluateOptions())
+    other = evaluate([], shards, EvaluateOptions(sources=("other",)))
+    assert other.faces == 2 < whole.faces and other.sources == {"other": 2}
+    mean = lambda report: report.model("bicubic").overall["psnr"].mean  # noqa: E731
+    assert mean(whole) != mean(other)
+    with pytest.raises(FacepriorError, match="--source nowhere: .* has no such faces"):
+        evaluate([], shards, EvaluateOptions(sources=("other", "nowhere")))

@@ -36,6 +36,9 @@ def evaluate(
     pictures: Annotated[Path | None, typer.Option(help="Write pictures of faces into this folder.")] = None,
     rows: Annotated[int, typer.Option(help="Faces in a picture.")] = 8,
     jpeg: Annotated[int | None, typer.Option(help="Keep each LR as a JPEG of this quality first.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Faces of this source alone; any number of times.")
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Every table: inside figures, visibility, the errors' spread, breakdowns.")
     ] = False,
@@ -60,7 +63,7 @@ def evaluate(
     for path in (json_file, markdown_file):
         if path is not None and not path.resolve().parent.is_dir():
             raise FacepriorError(f"{path}: its folder does not exist")
-    options = EvaluateOptions(split, protocol, limit, identity, by, device, batch, pictures, rows, jpeg)
+    options = EvaluateOptions(split, protocol, limit, identity, by, device, batch, pictures, rows, jpeg, tuple(source or ()))
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
         task = bar.add_task("evaluate", total=None)

@@ -37,6 +37,7 @@ class EvaluateOptions:
     pictures: Path | None = None
     rows: int = 8  #                faces in a picture
     jpeg: int | None = None  #      the LR as a JPEG of this quality keeps it
+    sources: tuple[str, ...] = ()  # () = all
 
     def __post_init__(self):
         if self.protocol not in PROTOCOLS:
@@ -68,7 +69,9 @@ def evaluate(
     # All that can be wrong with what was asked for is found before the faces are decoded.
     restorers = [resolve(spec, options.device) for spec in dict.fromkeys((*FLOORS, *models))]
     identity = IdentityNetwork(options.identity, options.device) if options.identity else None
-    store = FaceStore.load(data, options.split, limit=options.limit)
+    store = FaceStore.load(data, options.split, limit=options.limit, sources=options.sources or None)
+    if missing := sorted({*options.sources} - {*store.sources}):
+        raise FacepriorError(f"--source {missing[0]}: {data} has no such faces in split '{options.split}'")
     if options.device == "cuda" or (options.device == "auto" and torch.cuda.is_available()):
         store = store.to("cuda")
     partly_outside = sum(int((~inside_photo(c).flatten(1).all(1)).sum()) for c in store.corners.split(options.batch))
