@@ -298,5 +298,5 @@ def test_one_source_alone(shards):
     assert other.faces == 2 < whole.faces and other.sources == {"other": 2}
     mean = lambda report: report.model("bicubic").overall["psnr"].mean  # noqa: E731
     assert mean(whole) != mean(other)
-    with pytest.raises(FacepriorError, match="--source nowhere: .* has no such faces"):
+    with pytest.raises(FacepriorError, match=r"--source nowhere: .* has no such faces"):
         evaluate([], shards, EvaluateOptions(sources=("other", "nowhere")))

@@ -63,7 +63,8 @@ def evaluate(
     for path in (json_file, markdown_file):
         if path is not None and not path.resolve().parent.is_dir():
             raise FacepriorError(f"{path}: its folder does not exist")
-    options = EvaluateOptions(split, protocol, limit, identity, by, device, batch, pictures, rows, jpeg, tuple(source or ()))
+    sources = tuple(source or ())
+    options = EvaluateOptions(split, protocol, limit, identity, by, device, batch, pictures, rows, jpeg, sources)
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
         task = bar.add_task("evaluate", total=None)
