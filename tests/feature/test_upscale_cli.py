@@ -193,8 +193,8 @@ def test_a_failing_write_leaves_nothing_half_written(upscale, tmp_path, monkeypa
 def test_demo(run, tmp_path):
     code, said, _ = run("demo", "-o", tmp_path / "demo", "--model", small_onnx())
     assert code == 0
-    assert names(tmp_path / "demo") == ["before-after.png", "input.png", "output.png", "truth.png"]
-    assert said.count(" dB") == 2
+    assert names(tmp_path / "demo") == ["before-after.png", "group.png", "input.png", "output.png", "truth.png"]
+    assert said.count(" dB") >= 2
     assert str(tmp_path / "demo" / "before-after.png") in said
 
 
@@ -206,6 +206,29 @@ def test_demo_sample_follows_the_protocol():
     assert sample.lr.shape == (16, 16, 3)
     assert sample.truth.shape == (128, 128, 3)
     assert psnr(bicubic_aligned(sample.lr), sample.truth) > psnr(bicubic(sample.lr), sample.truth) + 8
+
+
+def test_the_demo_s_group_gains_in_the_faces_of_the_packaged_networks():
+    from faceprior.cli.demo_group import group
+    from faceprior.runtime.upscaler import load
+
+    shown = group(load())
+    assert len(shown.sizes) == shown.found >= 15
+    assert max(shown.sizes) < 22
+    assert shown.psnr["faceprior"] > shown.psnr["lanczos"] + 1.5
+    assert shown.picture.width == 510
+
+
+def test_pixels_within_a_turned_frame():
+    from faceprior.cli.demo_group import within
+    from faceprior.face.frame import Frame
+
+    turned = within([Frame((19.5, 9.5), (0.6, 0.8), 10.0)], (80, 40))
+    assert turned.shape == (40, 80)
+    assert turned.sum() == pytest.approx(20 * 20, rel=0.03)
+    ys, xs = np.nonzero(turned)
+    assert (xs.mean(), ys.mean()) == pytest.approx((39.5, 19.5), abs=0.2)
+    assert not within([], (80, 40)).any()
 
 
 def test_export(run, tmp_path):

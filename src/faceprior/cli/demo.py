@@ -1,4 +1,4 @@
-"""`faceprior demo`: the packaged sample made tiny and tilted, restored, and measured against the truth."""
+"""`faceprior demo`: the packaged samples made tiny (the portrait tilted too), restored, and held against the truth."""
 
 import json
 from pathlib import Path
@@ -33,9 +33,11 @@ def demo(
     out: Path = typer.Option(Path("faceprior-demo"), "-o", "--out", help="Folder for the pictures."),
     model: str | None = typer.Option(None, help="A packaged model, an .onnx or .safetensors file, a run folder."),
 ) -> None:
-    """The packaged photo, reduced until its face is 16 (and 32) pixels wide and tilted; restored; beside the truth."""
+    """A packaged portrait, reduced until its face is 16 (and 32) pixels wide and tilted, and a group portrait, halved:
+    restored, and beside the truth."""
     from ..files import write_atomically
     from ..runtime.upscaler import load
+    from .demo_group import SCALE, group
 
     upscaler = load(model)
     sharp = load(model, sharpness=1) if upscaler.has_sharp else None
@@ -45,6 +47,8 @@ def demo(
     files = {"before-after.png": _below([one.strip for one in shown])}
     for one in shown:
         files |= {f"{name}{one.suffix}.png": Image.fromarray(picture) for name, picture in one.pictures.items()}
+    people = group(upscaler)
+    files["group.png"] = people.picture
     if out.exists() and not out.is_dir():
         raise FacepriorError(f"{out}: is a file; -o names a folder")
     there = [name for name in files if (out / name).exists()]
@@ -60,6 +64,14 @@ def demo(
             print(f"  {one.size}x{one.size}  {name:<36} {db:6.2f} dB")
     tilts = " and ".join(f"{one.tilt:.1f}" for one in shown)
     print(f"tilt found: {tilts} degrees (true: {MOVED['angle']:.1f})")
+    if people.psnr:
+        sizes = [round(size) for size in people.sizes]
+        print(
+            f"a group portrait halved, {len(sizes)} faces of {people.found} restored "
+            f"({min(sizes)} to {max(sizes)} px), PSNR in their frames at x{SCALE}:"
+        )
+        for name, db in people.psnr.items():
+            print(f"           {name:<36} {db:6.2f} dB")
     print(f"before and after: {out / 'before-after.png'}; also {', '.join(list(files)[1:])} in that folder")
 
 

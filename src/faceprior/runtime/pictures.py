@@ -44,6 +44,20 @@ def panels(pictures: Sequence[tuple[str, np.ndarray]], size: int, *, smooth: boo
     return sheet
 
 
+def below(pictures: Sequence[tuple[str, np.ndarray]]) -> Image.Image:
+    """Labelled pictures of one width, (label, uint8 (H, W, 3)) each, one below the other, pixel for pixel."""
+    font = ImageFont.load_default(15)
+    label = round(font.size * 1.6)
+    width = max(picture.shape[1] for _, picture in pictures)
+    sheet = Image.new("RGB", (width, sum(label + picture.shape[0] for _, picture in pictures)), BACKGROUND)
+    pen, y = ImageDraw.Draw(sheet), 0
+    for text, picture in pictures:
+        pen.text((4, y + label / 2), text, INK, font=font, anchor="lm")
+        sheet.paste(Image.fromarray(picture), (0, y + label))
+        y += label + picture.shape[0]
+    return sheet
+
+
 def result_png(images: np.ndarray, heatmaps: np.ndarray, columns: int = 4) -> bytes:
     """uint8 (N, S, S, 3), float32 (N, 4, R, R) -> a PNG: each face beside its heatmaps, `columns` faces in a row."""
     n, size = images.shape[:2]
