@@ -1,5 +1,6 @@
 """A model of two networks: each face goes to the one that its detail fills."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,7 +25,7 @@ class Painter:
     def __init__(self, size: int, grey: int, larger: "Painter | None" = None, sharpness: float = 0.0):
         self.size, self.grey, self.larger, self.sharpness = size, grey, larger, sharpness
         self.info = SimpleNamespace(name=f"of {size}")
-        self.seen, self.restraints = [], []
+        self.seen, self.restraints, self.heat = [], [], 1.0
 
     def __call__(self, lr: np.ndarray, restraint=None):
         assert lr.shape[1:] == (self.size, self.size, 3)
@@ -33,7 +34,7 @@ class Painter:
             self.restraints.append(restraint)
         return SimpleNamespace(
             images=np.full((len(lr), 128, 128, 3), self.grey, np.uint8),
-            heatmaps=np.ones((len(lr), 4, 64, 64), np.float32),
+            heatmaps=np.full((len(lr), 4, 64, 64), self.heat, np.float32),
             transforms=np.tile(np.eye(2, 3, dtype=np.float32), (len(lr), 1, 1)),
         )
 
@@ -109,6 +110,54 @@ def test_in_a_clip_a_face_keeps_its_network_while_it_is_about_as_large():
     assert len(network.larger.seen) == 5 and not network.seen  # two looks at a new face
     restorer(photo, 0.2, {1: Detection((x, y, side / 2, side / 2))})
     assert len(network.seen) == 1
+
+
+def test_in_a_clip_the_first_look_is_the_stn_s_alone():
+    photo, (face,) = crowd({14: (200, 80)})
+    network = family()
+    network.locate = lambda lr: np.tile(np.eye(2, 3, dtype=np.float32), (len(lr), 1, 1))
+    FrameRestorer(network, PhotoOptions(canvas="lanczos"), 2)(photo, 0.0, {1: face})
+    assert len(network.seen) == 1
+
+
+def test_in_a_clip_too_the_detail_counts_not_the_pixels():
+    photo, faces = crowd({100: (50, 60), 90: (400, 60)}, blurred=(100,))
+    clip = FrameRestorer(family(), PhotoOptions(canvas="lanczos"), 1)
+    for i in range(3):
+        clip(photo, i / 25, dict(enumerate(faces, 1)))
+    assert clip.faces[1].frames == 3 and clip.faces[2].frames == 0
+    assert clip.faces[1].details[1] < 60 < clip.faces[2].details[0]
+
+
+def test_in_a_clip_what_is_no_face_for_the_network_is_left_and_fades_out():
+    photo, (face,) = crowd({14: (200, 80)})
+    network = family()
+    network.no_face = 0.6
+    clip = FrameRestorer(network, PhotoOptions(canvas="lanczos"), 2)
+    weights = []
+    for i in range(16):
+        network.heat = 0.2 if i >= 4 else 1.0  # it turns away
+        clip(photo, i / 25, {1: face})
+        weights.append(clip.faces[1].weight)
+    assert weights[3] > weights[0] > 0 and weights[-1] == 0
+    assert max(abs(a - b) for a, b in pairwise(weights)) <= 0.21  # it pops neither in nor out
+    never = FrameRestorer(network, PhotoOptions(canvas="lanczos"), 2)
+    never(photo, 0.0, {1: face})
+    assert never.faces[1].frames == 0
+
+
+def test_in_a_clip_too_turned_faces_and_grain_are_sharpened_less():
+    photo, (face,) = crowd({14: (200, 80)})
+    points = np.array([[200, 80], [206, 80], [212, 85], [200, 90], [206, 90]], np.float64)
+    turned = Detection(face.box, points=points)
+    network = family(sharpness=1.0)
+    clip = FrameRestorer(network, PhotoOptions(canvas="lanczos"), 2)
+    clip(np.full_like(photo, 90), 0.0, {1: face, 2: turned})
+    np.testing.assert_array_equal(network.restraints[-1], [1, 0])
+    clip(np.full_like(photo, 90), 1.0, {1: face, 2: turned})  # the grain is measured now and then
+    noisy = np.clip(90 + np.random.default_rng(0).normal(0, 25, photo.shape), 0, 255).astype(np.uint8)
+    clip(noisy, 20.0, {1: face})
+    assert network.restraints[-1][0] < 0.2
 
 
 def test_the_larger_one_is_loaded_once_and_at_the_same_sharpness():

@@ -72,7 +72,8 @@ def test_the_table_and_the_sheet_say_who_is_who(clip, tmp_path):
     assert one["last"] == {"frame": FRAMES - 1, "seconds": (FRAMES - 1) / RATE}
     assert three["first"]["frame"] == 10 and three["seen"]["box"] == [30, 70, 80, 80]
     assert (three["status"], three["frames"]) == ("left", 0) and three["reason"].startswith("too large: ")
-    assert any("1 face larger than 40 px (--max-size 94 takes them)" in note for note in report.notes)
+    (note,) = (note for note in report.notes if "1 face of more than 40 px of detail" in note)
+    assert 40 < int(note.partition("--max-size ")[2].split()[0]) <= 94
 
     # On the sheet: each patch in its colour, and beside it what it became, where it became something.
     sheet = np.asarray(Image.open(tmp_path / "three.sheet.png").convert("RGB"), float)
@@ -123,7 +124,7 @@ def test_a_crowd_takes_no_more_memory_than_a_sheet_shows():
     cast, rgb = Cast(), np.zeros((32, 32, 3), np.uint8)
     here = {n: Detection((4, 4, 12, 12)) for n in range(1, MAX_SHOWN + 60)}
     cast.see(rgb, 0, 0.0, here, set(here), {})
-    cast.close({}, PhotoOptions())
+    cast.close({}, PhotoOptions(), 60.0)
     members = list(cast.members.values())
     assert len(members) == MAX_SHOWN + 59
     assert sum(m.best.picture is not None for m in members) == MAX_SHOWN

@@ -39,6 +39,7 @@ class Member:
     sizes: tuple[float, float]
     restored: int = 0  # frames in which it was
     reason: str | None = None  # of one that never was
+    detail: float = 0.0  #       the most pixels of detail that its square held
 
 
 @dataclass
@@ -65,19 +66,24 @@ class Cast:
             member.last = frame, seconds
             member.sizes = min(member.sizes[0], size), max(member.sizes[1], size)
 
-    def close(self, faces: Mapping[int, Face], options: PhotoOptions) -> None:
-        """How many frames each was restored in, and why some never were."""
+    def close(self, faces: Mapping[int, Face], options: PhotoOptions, most: float) -> None:
+        """How many frames each was restored in, and why some never were.
+
+        most: pixels of detail that a face may have
+        """
         for number, member in self.members.items():
-            member.restored = faces[number].frames if number in faces else 0
-            low, high = member.sizes
+            face = faces.get(number)
+            member.restored = face.frames if face else 0
+            member.detail = face.details[1] if face else 0.0
+            high = member.sizes[1]
             if member.restored:
                 continue
             if options.faces is not None and number not in options.faces:
                 member.reason = "not chosen"
             elif high < options.min_size:
                 member.reason = f"too small: {high:.0f} px < {options.min_size:g}"
-            elif low > options.max_size:
-                member.reason = f"too large: {low:.0f} px > {options.max_size:g}"
+            elif face is not None and face.details[0] > most:
+                member.reason = f"too large: {face.details[0]:.0f} px of detail > {most:g}"
             else:
                 member.reason = "the network sees no face there"
 

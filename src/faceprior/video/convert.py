@@ -171,7 +171,7 @@ def _convert(
             faces, found = after, tracker.found()
         for packet in others:
             writer.other(packet)
-    cast.close(restorer.faces, options)
+    cast.close(restorer.faces, options, options.most(*restorer.seen_as))
     report.faces = {n: member.restored for n, member in sorted(cast.members.items()) if member.restored}
     report.notes += _left(cast, report, options)
     return cast
@@ -195,9 +195,9 @@ def _left(cast: Cast, report: VideoReport, options: PhotoOptions) -> list[str]:
     large = [m for m in cast.members.values() if m.reason and m.reason.startswith("too large")]
     if large:
         many = f"{len(large)} face{'' if len(large) == 1 else 's'}"
-        top = max(m.sizes[1] for m in large)
+        top = max(m.detail for m in large)
         how = f"--max-size {math.ceil(top)} takes them"
-        notes.append(f"left as they were: {many} larger than {options.max_size:g} px ({how})")
+        notes.append(f"left as they were: {many} of more than {options.max_size:g} px of detail ({how})")
     absent = [n for n in options.faces or () if n not in cast.members]
     if absent:
         notes.append(f"there is no face {', '.join(map(str, absent))}: {len(cast.members)} followed")

@@ -14,10 +14,13 @@ from ..photo.choice import network_for, size_of
 from ..photo.consistency import enforce
 from ..photo.cut import cut_lr, face_frame
 from ..photo.enlarge import enlarge
+from ..photo.judge import clearness
 from ..photo.looks import believable
 from ..photo.options import PhotoOptions
 from ..photo.paste import Canvas, Restored, paste
-from ..photo.pipeline import Network
+from ..photo.pipeline import Network, NetworkResult
+from ..photo.quality import noise_level
+from ..photo.restraint import restraint
 from ..photo.warp import compose, inverse
 from .smooth import OneEuro
 
@@ -25,6 +28,7 @@ SLOWEST, QUICKENING = 1.5, 6.0  # Hz; Hz a half side a second: of where in its b
 OTHER = 1.3  # times the size at which its network was chosen: then it is chosen anew
 KEPT = 0.6  # of the heatmaps of the frame before: they are upright, so they lie on each other
 FADE = 5  # frames that a face takes to come and to go
+NOISE_EVERY = 10.0  # seconds between two measurements of the clip's grain, where sharpness asks for it
 
 
 @dataclass
@@ -41,6 +45,7 @@ class Face:
     network: Network | None = None
     side: float = 0.0  #   of its square when the network was chosen; it stays as long as that is about the same
     detail: float = 0.0  # then, in pixels
+    details: tuple[float, float] = (np.inf, 0.0)  # least and most of it so far, as large as its square was
     weight: float = 0.0  # 0..1, on its way in or out
     frames: int = 0  #      in which it was pasted
 
@@ -59,6 +64,8 @@ class FrameRestorer:
         self._paint = painter or (lambda rgb: enlarge(rgb, scale))
         self._condition = getattr(painter, "condition", None)
         self.faces: dict[int, Face] = {}
+        self.seen_as = (0, 0)  # height and width of the frames
+        self._noise: tuple[float, float] | None = None  # when it was measured, in seconds, and the grey levels
 
     def __call__(
         self,
@@ -76,22 +83,27 @@ class FrameRestorer:
         (H, W, 3), `rgb` before it was rounded.
         """
         squares = {number: face_frame(detection) for number, detection in found.items()}
-        shown = {n: square for n, square in squares.items() if self._wanted(n, square)}
-        new = [n for n in shown if self.faces.setdefault(n, Face()).place is None]
-        cuts = self._look(rgb, shown, list(shown), seconds)
-        # A first look at a face tells where it is; the second sees it there.
-        cuts |= self._look(rgb, shown, [n for n in new if self.faces[n].place is not None], seconds)
+        self.seen_as = rgb.shape[:2]
+        most = self.options.most(*self.seen_as)
+        shown = {}
+        for number, square in squares.items():
+            if self._known(rgb, number, square, most):
+                shown[number] = square
+        self._measure_noise(rgb, seconds, shown)
+        # A first look at a face tells where it is; for that the STN is enough.
+        self._look(rgb, shown, [n for n in shown if self.faces[n].place is None], seconds, found=None)
+        cuts = self._look(rgb, shown, list(shown), seconds, found=found)
 
         canvas = self._paint(rgb) if canvas is None else canvas
         for number in sorted(shown, key=lambda n: shown[n].side):
             face = self.faces[number]
-            going = number in leaving or not self._fits(shown[number])
+            going = number in leaving or not self._fits(number, shown[number], most) or not self._clear(face)
             face.weight = float(np.clip(face.weight + (-1 if going else 1) / FADE, 0, 1))
-            if face.place is None or face.weight == 0:
+            if face.image is None or face.weight == 0:
                 continue
             cut = cuts[number]
             transform = _transform(face.place, shown[number], cut)
-            detail = min(cut.side, face.detail * shown[number].side / face.side)
+            detail = min(cut.side, face.detail * shown[number].side / face.side)  # as `_detail`, of the cut
             restored = Restored(cut, face.image, face.heatmaps, transform, detail, size_of(face.network))
             strength = self.options.strength * face.weight * face_strength(detail, cut.side, None, self._condition)
             keep = 1.0 if self.options.consistent else None
@@ -100,51 +112,90 @@ class FrameRestorer:
                 face.frames += 1
         return canvas
 
-    def _wanted(self, number: int, square: Frame) -> bool:
+    def _known(self, rgb: np.ndarray, number: int, square: Frame, most: float) -> bool:
+        """Whether a face is to be looked at; its network and its detail are known then."""
         if self.options.faces is not None and number not in self.options.faces:
             return False
-        known = self.faces.get(number)
-        return self._fits(square) or (known is not None and known.weight > 0)
+        face = self.faces.get(number)
+        if square.side >= self.options.min_size:
+            face = self.faces.setdefault(number, Face())
+            if face.network is None or not 1 / OTHER < square.side / face.side < OTHER:
+                face.network, face.detail = network_for(self.network, rgb, square)
+                face.side = square.side
+            detail = face.detail * square.side / face.side
+            face.details = min(face.details[0], detail), max(face.details[1], detail)
+        return face is not None and (face.weight > 0 or self._fits(number, square, most))
 
-    def _fits(self, square: Frame) -> bool:
-        return self.options.min_size <= square.side <= self.options.max_size
-
-    def _choose(self, rgb: np.ndarray, number: int, square: Frame) -> Network:
+    def _fits(self, number: int, square: Frame, most: float) -> bool:
         face = self.faces[number]
-        if face.network is None or not 1 / OTHER < square.side / face.side < OTHER:
-            face.network, face.detail = network_for(self.network, rgb, square)
-            face.side = square.side
-        return face.network
+        return square.side >= self.options.min_size and face.detail * square.side / face.side <= most
+
+    def _clear(self, face: Face) -> bool:
+        """Whether the network sees eyes, nose, mouth and chin there, by and large over the last frames."""
+        least = getattr(face.network, "no_face", 0.0)
+        return not least or face.heatmaps is None or clearness(face.heatmaps) >= least
+
+    def _measure_noise(self, rgb: np.ndarray, seconds: float, shown: Mapping[int, Frame]) -> None:
+        wanted = bool(shown) and getattr(self.network, "sharpness", 0) > 0
+        if wanted and (self._noise is None or abs(seconds - self._noise[0]) >= NOISE_EVERY):
+            self._noise = seconds, noise_level(rgb)
 
     def _look(
-        self, rgb: np.ndarray, squares: Mapping[int, Frame], numbers: list[int], seconds: float
+        self,
+        rgb: np.ndarray,
+        squares: Mapping[int, Frame],
+        numbers: list[int],
+        seconds: float,
+        found: Mapping[int, Detection] | None,
     ) -> dict[int, Frame]:
-        """Cuts those faces where they are thought to be, and learns from the network where they are."""
+        """Cuts those faces where they are thought to be, and learns from the network where they are: from its STN alone
+        where `found`, their boxes, is None."""
         cuts = {}
         groups: dict[int, tuple[Network, list[int]]] = {}
         for n in numbers:
-            network = self._choose(rgb, n, squares[n])
+            network = self.faces[n].network
             cuts[n] = _cut(self.faces[n].place, squares[n], getattr(network, "trained", PAPER))
             groups.setdefault(id(network), (network, []))[1].append(n)
         for network, members in groups.values():
-            self._run(network, rgb, squares, {n: cuts[n] for n in members}, seconds)
+            self._run(network, rgb, squares, {n: cuts[n] for n in members}, seconds, found)
         return cuts
 
     def _run(
-        self, network: Network, rgb: np.ndarray, squares: Mapping[int, Frame], cuts: Mapping[int, Frame], seconds: float
+        self,
+        network: Network,
+        rgb: np.ndarray,
+        squares: Mapping[int, Frame],
+        cuts: Mapping[int, Frame],
+        seconds: float,
+        found: Mapping[int, Detection] | None,
     ) -> None:
         lr = np.stack([cut_lr(rgb, cut, size_of(network)) for cut in cuts.values()])
-        result = network(lr)
+        locate = getattr(network, "locate", None)
+        if found is None and locate is not None:
+            result, transforms = None, locate(lr)
+        else:
+            result = self._through(network, lr, [(found or {}).get(n) for n in cuts])
+            transforms = result.transforms
         for i, n in enumerate(cuts):
-            face, transform = self.faces[n], np.asarray(result.transforms[i], np.float64)
+            face, transform = self.faces[n], np.asarray(transforms[i], np.float64)
             if not believable(transform, getattr(network, "trained", PAPER)):
                 continue  # it stays where it was, with the picture that it had
             total = compose(_between(cuts[n], squares[n]), transform)
             face.place = face.filter(_similarity(total), seconds)
+            if result is None:
+                continue
             heatmaps = result.heatmaps[i]
             face.heatmaps = heatmaps if face.heatmaps is None else KEPT * face.heatmaps + (1 - KEPT) * heatmaps
             consistent = self.options.consistent
             face.image = enforce(result.images[i], lr[i], transform) if consistent else result.images[i]
+
+
+    def _through(self, network: Network, lr: np.ndarray, boxes: list[Detection | None]) -> NetworkResult:
+        """The whole network; where it is sharp, less so for turned faces and grainy clips, as in photos."""
+        if self._noise is None:
+            return network(lr)
+        part = [1.0 if box is None else restraint(box, self._noise[1]) for box in boxes]
+        return network(lr, restraint=np.array(part, np.float32))
 
 
 def _similarity(matrix: np.ndarray) -> np.ndarray:
