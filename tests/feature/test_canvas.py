@@ -229,6 +229,33 @@ def test_python_and_alpha(truth):
         package.upscale(rgba, boxes=[], canvas="nearest")
 
 
+@pytest.mark.parametrize(("scale", "size"), [(1.5, (75, 60)), (2.0, (100, 80)), (3.3, (165, 132)), (1, (50, 40))])
+def test_fractions_of_a_scale(truth, scale, size):
+    """Of the photo the same as at the next whole scale, reduced; the faces' marks stay the photo's own."""
+    rgba = np.dstack([small(truth)[:40, :50], np.tile(np.arange(50, dtype=np.uint8) * 5, (40, 1))])
+    result = package.upscale(rgba, boxes=[(10, 5, 20, 20)], scale=scale, canvas="network", threads=1)
+    assert result.photo.size == size and result.scale == scale and isinstance(result.scale, int) == (scale in (1, 2))
+    assert result.image.shape == (size[1], size[0], 4)
+    whole = package.upscale(rgba, boxes=[(10, 5, 20, 20)], scale=int(np.ceil(scale)), canvas="network", threads=1)
+    reduced = np.asarray(whole.photo.resize(size, Image.Resampling.LANCZOS))
+    np.testing.assert_array_equal(np.asarray(result.photo), reduced)
+    assert result.faces[0].detection == whole.faces[0].detection
+
+
+def test_a_fraction_from_the_command(faceprior, tmp_path, truth):  # noqa: F811
+    Image.fromarray(small(truth)).save(tmp_path / "a.png", dpi=(100, 100))
+    (tmp_path / "none.json").write_text('{"a.png": []}')
+    common = ("upscale", "--photos", "--boxes", tmp_path / "none.json", tmp_path / "a.png")
+    assert faceprior(*common, "-o", tmp_path / "o", "--scale", "2.5").status == 0
+    (photo,) = (tmp_path / "o").rglob("a.png")
+    with Image.open(photo) as made:
+        assert made.size == (round(2.5 * small(truth).shape[1]), round(2.5 * small(truth).shape[0]))
+        assert made.info["dpi"][0] == pytest.approx(250, abs=0.1)
+    assert json.loads((tmp_path / "o" / "a.json").read_text())["scale"] == 2.5
+    ran = faceprior(*common, "-o", tmp_path / "p", "--scale", "0.5")
+    assert ran.status == 2 and "--scale 0.5: expected a number from 1 to 8" in ran.err
+
+
 def test_what_is_no_canvas_is_refused(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"\x12\x03abc")
     with pytest.raises(FacepriorError, match="not the model of a canvas"):

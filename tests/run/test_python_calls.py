@@ -146,8 +146,8 @@ def test_the_keywords_of_the_command(model, rgb):
 @pytest.mark.parametrize(
     ("keywords", "words"),
     [
-        ({"scale": 9}, "scale 9: expected a whole number from 1 to 8"),
-        ({"scale": "4"}, "scale: expected a whole number, got '4'"),
+        ({"scale": 9}, "scale 9: expected a number from 1 to 8"),
+        ({"scale": "4"}, "scale: expected a number, got '4'"),
         ({"strength": float("nan")}, "strength: expected a number, got nan"),
         ({"min_size": 2}, "min_size 2, max_size 60: expected 4 <= min <= max"),
         ({"faces": "1,3"}, "faces: expected numbers from 1, as [1, 3], got '1,3'"),

@@ -155,6 +155,15 @@ def test_faces_are_followed_and_restored(clip, tmp_path):
     assert next(looks, None) is None
 
 
+def test_a_fraction_of_a_scale_is_for_photos(tmp_path):
+    from faceprior import FacepriorError
+
+    source = make_clip(tmp_path / "a.mp4", 3, None)
+    with pytest.raises(FacepriorError, match=r"a.mp4: --scale 2.5: clips are enlarged by whole numbers"):
+        upscale_video(source, tmp_path / "out", Network(), lambda rgb: [], PhotoOptions(2.5))
+    assert not (tmp_path / "out").exists()
+
+
 def test_formats(tmp_path):
     for name, audio, expected in (("a.mkv", "mp3", ".mkv"), ("b.avi", "mp3", ".mkv"), ("c.mov", None, ".mov")):
         source = make_clip(tmp_path / name, 3, audio)

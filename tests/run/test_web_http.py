@@ -44,6 +44,8 @@ def test_a_form_gives_what_the_body_gives(client):
     form = {"data": {"scale": "2", "answer": "json"}, "files": {"photo": picture()}}
     both = client.post("/upscale", params={"scale": 3}, **form)
     assert both.json()["scale"] == 2  # the form's goes first
+    between = client.post("/upscale", data={"scale": "2.5", "answer": "json"}, files={"photo": picture()})
+    assert between.json()["scale"] == 2.5
     empty = client.post("/upscale", data={"scale": "", "answer": "json"}, files={"photo": picture()})
     assert empty.json()["scale"] == 4  # a field left empty is none
 

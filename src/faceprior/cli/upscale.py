@@ -34,7 +34,9 @@ def upscale(
     photos: bool = typer.Option(
         False, "--photos", help="No input is a cut face, however small.", rich_help_panel=PHOTOS
     ),
-    scale: int = typer.Option(4, help="How many times as large the photo becomes, 1-8.", rich_help_panel=PHOTOS),
+    scale: float = typer.Option(
+        4, help="How many times as large the photo becomes, 1-8; also 1.5.", show_default="4", rich_help_panel=PHOTOS
+    ),
     strength: float = typer.Option(1.0, help="0 the photo enlarged, 1 the restored faces.", rich_help_panel=PHOTOS),
     min_size: float = typer.Option(8.0, help="Leave smaller faces, in pixels of the photo.", rich_help_panel=PHOTOS),
     max_size: float = typer.Option(

@@ -29,7 +29,7 @@ Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the 
 class UpscaleOptions(TypedDict, total=False):
     """The keywords of `upscale` but for the model's: what `Upscaler.photo` takes."""
 
-    scale: int
+    scale: float
     strength: float
     min_size: float
     max_size: float
@@ -55,7 +55,7 @@ def upscale(
     model: Upscaler | str | Path | None = None,
     sharp: bool = False,
     sharpness: float | None = None,
-    scale: int = 4,
+    scale: float = 4,
     strength: float = 1.0,
     min_size: float = 8.0,
     max_size: float = 60.0,
@@ -83,7 +83,7 @@ def upscale(
     photo:      a file, its bytes, an image of Pillow, or uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA
     model:      an `Upscaler`, or what `load` takes; sharp, sharpness, device, threads, backend, precision: as of
                 `load`, of a model that is not loaded yet. The model of the last calls is kept
-    scale:      how many times as large the photo becomes, 1..8
+    scale:      how many times as large the photo becomes, 1..8; fractions too
     strength:   0 the photo enlarged, 1 the restored faces
     min_size, max_size: sides of the cut square, in pixels of the photo (about 1.05 times a face's height); smaller and
                 larger faces are left as they are; max_size counts the pixels that hold detail
@@ -107,7 +107,7 @@ def upscale(
         if cropped and photos:
             raise FacepriorError("cropped and photos: choose one")
         chosen = PhotoOptions(
-            _number("scale", scale, whole=True),
+            _number("scale", scale),
             _number("strength", strength),
             _number("min_size", min_size),
             _number("max_size", max_size),

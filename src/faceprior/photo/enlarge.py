@@ -1,5 +1,7 @@
 """The photo enlarged by Lanczos, a strip at a time: beside input and output it needs a few megabytes."""
 
+import math
+
 import numpy as np
 from PIL import Image
 
@@ -7,11 +9,17 @@ STRIP = 128  # rows of the photo
 REACH = 8  #   rows beyond a strip that the filter may look at (Lanczos enlarging: 3)
 
 
-def fitting_scale(width: int, height: int, scale: int, max_pixels: int) -> int:
-    """The largest whole scale up to `scale` whose result has at most `max_pixels`; at least 1."""
+def fitting_scale(width: int, height: int, scale: float, max_pixels: int) -> float:
+    """`scale`, or the largest whole one below it whose result has at most `max_pixels`; at least 1."""
     while scale > 1 and width * height * scale * scale > max_pixels:
-        scale -= 1
+        scale = math.ceil(scale) - 1
     return scale
+
+
+def brought_to(image: Image.Image, width: int, height: int, scale: float) -> Image.Image:
+    """What was made of a photo of width x height at the next whole scale, reduced to a scale between two."""
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=None)
 
 
 def enlarge(image: np.ndarray, scale: int) -> Image.Image:

@@ -19,7 +19,7 @@ class PhotoOptions:
 
     LEAST: ClassVar[float] = 4.0  # of min_size
 
-    scale: int = 4  #                       how many times as large the photo becomes, 1..8
+    scale: float = 4  #                     how many times as large the photo becomes, 1..8; fractions too
     strength: float = 1.0  #                0 leaves the enlarged photo, 1 puts the network's faces in
     min_size: float = 8.0  #                smaller faces are left as they are
     max_size: float = USUAL_MOST  #         faces of more detail are left; see `most`
@@ -38,8 +38,10 @@ class PhotoOptions:
         return float("inf") if self.max_size == USUAL_MOST and max(height, width) <= LITTLE else self.max_size
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.scale, int) and 1 <= self.scale <= 8):
-            raise FacepriorError(f"--scale {self.scale}: expected a whole number from 1 to 8")
+        if not (isinstance(self.scale, int | float) and 1 <= self.scale <= 8):
+            raise FacepriorError(f"--scale {self.scale:g}: expected a number from 1 to 8")
+        if self.scale == int(self.scale):
+            object.__setattr__(self, "scale", int(self.scale))
         if not 0 <= self.strength <= 1:
             raise FacepriorError(f"--strength {self.strength}: expected 0 to 1")
         if not self.LEAST <= self.min_size <= self.max_size:

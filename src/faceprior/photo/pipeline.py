@@ -1,5 +1,6 @@
 """One photo: find the faces, cut them, run the network on all of them at once, put them back."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
 from .cutface import Given, may_be_cut, restore_cut
 from .decode import DecodedImage
-from .enlarge import enlarge, fitting_scale
+from .enlarge import brought_to, enlarge, fitting_scale
 from .judge import clearness
 from .looks import SECOND_LOOKS, believable, centred, is_off_centre
 from .mask import components
@@ -110,12 +111,14 @@ def upscale_photo(
     if options.faces_only and not any(face.restored for face in faces):
         same, mode = Image.fromarray(rgb), picture.mode
         return PhotoResult(rgb, same, 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=mode, advice=told)
-    scale = fitting_scale(rgb.shape[1], rgb.shape[0], options.scale, options.max_pixels)
+    height, width = rgb.shape[:2]
+    scale = fitting_scale(width, height, options.scale, options.max_pixels)
+    whole = math.ceil(scale)  # a fraction is made of the next whole scale, in the end
     if scale < options.scale:
         notes.append(
-            f"enlarged {scale} times, not {options.scale}: more than {options.max_pixels / 1e6:.0f} megapixels"
+            f"enlarged {scale:g} times, not {options.scale:g}: more than {options.max_pixels / 1e6:.0f} megapixels"
         )
-    large, painted = paint(rgb, scale, options.canvas, canvas, quality=picture.quality, progress=progress)
+    large, painted = paint(rgb, whole, options.canvas, canvas, quality=picture.quality, progress=progress)
     if painted.note:
         notes.append(painted.note)
     if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
@@ -127,10 +130,13 @@ def upscale_photo(
         keep = 1.0 if options.consistent else None
         trusted = is_rough(painted.condition) and not options.consistent
         strength = options.strength * face_strength(detail, face.size, face.lr_consistency, painted.condition)
-        region = paste(large, rgb, restored, scale, strength=strength, keep_detail=keep, trust_canvas=trusted)
+        region = paste(large, rgb, restored, whole, strength=strength, keep_detail=keep, trust_canvas=trusted)
         if region is None and options.strength > 0:
             face.status, face.reason = "left", "outside the photo"
-    alpha = enlarge(picture.alpha, scale) if picture.alpha is not None else None
+    large = brought_to(large, width, height, scale)
+    alpha = None
+    if picture.alpha is not None:
+        alpha = brought_to(enlarge(picture.alpha, whole), width, height, scale)
     metadata = picture.metadata or Metadata()
     metadata = metadata if options.place else metadata.without_place()
     return PhotoResult(

@@ -76,7 +76,7 @@ class PhotoResult:
 
     before: np.ndarray
     photo: Image.Image
-    scale: float  # a whole number but for cut faces
+    scale: float  # of a cut face what its square became
     faces: list[PhotoFace]
     alpha: Image.Image | None = None
     icc: bytes | None = None

@@ -67,6 +67,8 @@ def upscale_video(
     on_start: gets the number of frames, as the file says it; canvas: gives the network that enlarges frames, where the
     options ask for it; say: is told what a user should know before that long work
     """
+    if options.scale != int(options.scale):
+        raise FacepriorError(f"{path}: --scale {options.scale:g}: clips are enlarged by whole numbers")
     stem = stem or path.stem
     with Video(path) as video:
         coded, doubt = result_colour(video)
@@ -144,7 +146,7 @@ def _convert(
     if first is None:
         raise FacepriorError(f"{video.path}: holds no frame that can be read")
     height, width = first.pixels.shape[:2]
-    report.scale = fitting_scale(width, height, options.scale, min(options.max_pixels, FRAME_PIXELS))
+    report.scale = int(fitting_scale(width, height, options.scale, min(options.max_pixels, FRAME_PIXELS)))
     if report.scale < options.scale:
         report.notes.append(f"enlarged {report.scale} times, not {options.scale}: few players show larger frames")
     painter = _painter(first, video, report.scale, options, watch)

@@ -159,7 +159,7 @@ print(answer.json()["faces"])</code></pre>
 <h2>Try it</h2>
 <form action="{base}/upscale" method="post" enctype="multipart/form-data">
 <label>Photo <input type="file" name="photo" accept="image/*" required></label>
-<label>scale <input type="number" name="scale" min="1" max="8" value="4"></label>
+<label>scale <input type="number" name="scale" min="1" max="8" step="any" value="4"></label>
 <label>answer <select name="answer"><option>photo</option><option>json</option><option>zip</option></select></label>
 <label><input type="checkbox" name="consistent"> consistent</label>
 <label><input type="checkbox" name="any_turn"> any_turn</label>

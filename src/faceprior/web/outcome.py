@@ -67,7 +67,7 @@ def before_after(result: PhotoResult) -> tuple[Image.Image, Image.Image]:
     factor = result.scale
     height, width = result.before.shape[:2]
     if result.kind == "photo" and size == (factor * width, factor * height):
-        return enlarge(result.before, factor), after
+        return enlarge(result.before, round(factor)), after
     return Image.fromarray(result.before).resize(size, Image.Resampling.LANCZOS), after
 
 

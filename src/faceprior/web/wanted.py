@@ -75,9 +75,9 @@ FIELDS = {
         "What comes back: everything as a zip, the enlarged photo alone, or the JSON alone.",
     ),
     "scale": Field(
-        int,
-        {"type": "integer", "minimum": 1, "maximum": 8, "default": 4},
-        "How many times as large the photo becomes.",
+        float,
+        {"type": "number", "minimum": 1, "maximum": 8, "default": 4},
+        "How many times as large the photo becomes, fractions too.",
         True,
     ),
     "strength": Field(
