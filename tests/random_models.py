@@ -80,3 +80,27 @@ def smooth_faces(n: int, seed: int = 0, size: int = 16) -> np.ndarray:
     """uint8 (n, size, size, 3): smooth colours, as pictures are, up to the ends of the range."""
     coarse = np.random.default_rng(seed).integers(0, 256, (n, 4, 4, 3), dtype=np.uint8)
     return np.stack([np.asarray(Image.fromarray(c).resize((size, size), Image.Resampling.BICUBIC)) for c in coarse])
+
+
+SMALL_UNET = {"channels": (8, 8, 8), "blocks": (1, 1, 1), "tail": (4, 4), "canvas_channels": 8}
+
+
+def random_unet(**options):
+    """A U-Net of random weights whose every part does something."""
+    from faceprior.networks.stn import Localisation
+    from faceprior.networks.unet import UNet
+    from faceprior.networks.unet_config import UNetConfig
+
+    torch.manual_seed(0)
+    network = UNet(UNetConfig(**SMALL_UNET | options))
+    for module in network.modules():
+        if isinstance(module, Localisation):
+            nn.init.normal_(module.net[-1].weight, std=0.05)
+            nn.init.normal_(module.net[-1].bias, std=0.3)
+    if network.canvas is not None:
+        with torch.no_grad():  # as of a trained one: features of tens of levels, a picture in [0, 1]
+            network.canvas.conv_cat.bias.normal_(0, 16)
+            network.canvas.upsampler.weight.mul_(0.05)
+            network.canvas.upsampler.bias.fill_(0.5)
+    nn.init.normal_(network.tail[-1].weight, std=0.1)
+    return network.eval()

@@ -4,8 +4,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from random_models import smooth_faces
-from torch import nn
+from random_models import SMALL_UNET, random_unet, smooth_faces
 
 import faceprior
 from faceprior.errors import FacepriorError
@@ -13,34 +12,17 @@ from faceprior.networks.canvas import Canvas, CanvasConfig
 from faceprior.networks.comparators.config import STN0Config
 from faceprior.networks.comparators.stn0 import STN0
 from faceprior.networks.export import export_onnx
-from faceprior.networks.stn import Localisation, warp
+from faceprior.networks.stn import warp
 from faceprior.networks.unet import UNet
 from faceprior.networks.unet_config import UNetConfig
 from faceprior.networks.weights import load_model, read_header, save_model
 
-SMALL = {"channels": (8, 8, 8), "blocks": (1, 1, 1), "tail": (4, 4), "canvas_channels": 8}
 VARIANTS = {
     "16": {},
     "32": {"lr": 32},
     "bicubic": {"base": "bicubic"},
     "plain": {"heatmaps": False, "positions": False, "localisation": "lr", "landmarks": False},
 }
-
-
-def random_unet(**options) -> UNet:
-    torch.manual_seed(0)
-    network = UNet(UNetConfig(**SMALL | options))
-    for module in network.modules():
-        if isinstance(module, Localisation):
-            nn.init.normal_(module.net[-1].weight, std=0.05)
-            nn.init.normal_(module.net[-1].bias, std=0.3)
-    if network.canvas is not None:
-        with torch.no_grad():  # as of a trained one: features of tens of levels, a picture in [0, 1]
-            network.canvas.conv_cat.bias.normal_(0, 16)
-            network.canvas.upsampler.weight.mul_(0.05)
-            network.canvas.upsampler.bias.fill_(0.5)
-    nn.init.normal_(network.tail[-1].weight, std=0.1)
-    return network.eval()
 
 
 def test_its_body_is_kept_in_8_bits_and_gives_the_same_picture(tmp_path):
@@ -78,7 +60,7 @@ def test_backends_agree(name, tmp_path):
 
 
 def test_untrained_it_is_the_canvas_set_upright():
-    network = UNet(UNetConfig(**SMALL)).eval()
+    network = UNet(UNetConfig(**SMALL_UNET)).eval()
     lr = torch.rand(2, 3, 16, 16) * 2 - 1
     told = torch.tensor([[[0.9, -0.2, 0.1], [0.2, 0.9, 0.0]]]).expand(2, 2, 3)
     out = network(lr, told)
@@ -138,7 +120,7 @@ def test_the_stn_of_32_px_sees_what_that_of_16_sees():
 )
 def test_configurations_that_do_not_fit_are_named(options, field):
     with pytest.raises(ValueError, match=field):
-        UNetConfig(**SMALL | options)
+        UNetConfig(**SMALL_UNET | options)
 
 
 def test_saved_and_loaded_it_is_the_same(tmp_path):

@@ -24,6 +24,7 @@ from .scene import Scene
 from .store import FaceStore
 
 HEATMAP = 64
+UNKNOWN = 3  # of every so many rough faces the condition of one is not told
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Pairs:
     scene: Scene  #       the truth in other frames than the label's
     jpeg: int | None = None  # the quality at which the LR was kept as JPEG
     told: Tensor | None = None  # (B, 2, 3): the transform that the network is told instead of estimating one
+    condition: Tensor | None = None  # (B, 2): how rough the LR is (`rough.condition`), where known; None: clean
 
     def __len__(self) -> int:
         return len(self.lr)
@@ -154,8 +156,11 @@ class PairMaker:
 
         frames = render(contexts, inverse)
         lr = reduce_to_lr(frames, self.size)
+        condition = None
         if seed is not None and (spoilt := round(self.rough * len(index))):
-            lr[:spoilt] = rough_lr(frames[:spoilt], self.size, seed)
+            condition = torch.zeros(len(index), 2, device=device)
+            lr[:spoilt], condition[:spoilt] = rough_lr(frames[:spoilt], self.size, seed)
+            condition[:spoilt:UNKNOWN] = 0  # where a face comes from is not always known
 
         return Pairs(
             lr=lr.div_(127.5).sub_(1),
@@ -167,6 +172,7 @@ class PairMaker:
             transform=torch.from_numpy(matrix.astype(np.float32)).to(device),
             index=index,
             scene=Scene(contexts, inverse, self.store.corners[index]),
+            condition=condition,
         )
 
     def _heatmaps(self, landmarks: Tensor, visible: Tensor) -> Tensor:

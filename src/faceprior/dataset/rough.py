@@ -55,6 +55,12 @@ def condition(quality: float | None, noise: float = 0.0) -> tuple[float, float]:
     return min(1.0, max(0.0, q)), min(1.0, max(0.0, noise / MOST_NOISE))
 
 
+def reduced_condition(told: tuple[float, float], part: float) -> tuple[float, float]:
+    """What is left of a photo's `condition` in a picture that it was reduced to, `part` of its size: so many pixels are
+    averaged that noise and blocks shrink alike; enlarged (`part` above 1) they stay."""
+    return told[0] * min(1.0, part), told[1] * min(1.0, part)
+
+
 def roughen(image: Array, rng: np.random.Generator, chances: Chances = CHANCES) -> tuple[Array, tuple[float, float]]:
     """A photo as people have it -> (uint8 of the same shape, the `condition` it is told with).
 

@@ -26,7 +26,9 @@ class Aligned(Ours):
 
     @torch.inference_mode()
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        told = pairs.transform.float().to(self.device)
-        images, heatmaps, _ = self.module(torch.from_numpy(self._fitting(lr).copy()).to(self.device), told)
+        faces = torch.from_numpy(self._fitting(lr).copy()).to(self.device)
+        told = self._told(len(lr), pairs)
+        told = None if told is None else torch.from_numpy(told).to(self.device)
+        images, heatmaps, _ = self.module(faces, told, pairs.transform.float().to(self.device))
         maps = heatmaps.cpu().numpy() if self.maps else None
         return Restored(images.cpu().numpy(), maps, frame=pairs.transform.cpu().numpy())

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..dataset.bicubic import enlarge
 from ..dataset.pairs import Pairs
+from ..dataset.rough import condition, reduced_condition
 from ..errors import FacepriorError
 from ..runtime.upscaler import load
 from .restorer import Restored
@@ -27,8 +28,15 @@ class Ours:
         self.maps = _has_heatmaps(header)
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        result = self.upscaler(self._fitting(lr))
+        result = self.upscaler(self._fitting(lr), condition=self._told(len(lr), pairs))
         return Restored(result.images, result.heatmaps if self.maps else None, result.transforms)
+
+    def _told(self, faces: int, pairs: Pairs) -> np.ndarray | None:
+        """What a user's photo would tell: the quality of its JPEG file."""
+        if pairs.jpeg is None:
+            return None
+        part = self.upscaler.size / pairs.lr.shape[-1]
+        return np.tile(np.array(reduced_condition(condition(pairs.jpeg), part), np.float32), (faces, 1))
 
     def _fitting(self, lr: np.ndarray) -> np.ndarray:
         """The LR at the model's size: a larger one is reduced as the protocol reduces, a smaller one refused."""

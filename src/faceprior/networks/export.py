@@ -1,5 +1,9 @@
 """Any network -> one ONNX file that any language can call: uint8 in, uint8 out, the conversions inside the graph.
 
+A network that is told how rough its input is has a second input, `condition`, float32 (N, 2) or (1, 2). It may be left
+out (it is an initializer too): zeros, a clean input.
+
+
 BatchNorm behind a convolution is folded into it; stacks' predictions that feed nothing fall away; weights are
 kept as fp16 with a Cast to fp32 behind each, which ONNX Runtime folds when it loads the file: half the bytes
 on disk, and every product in fp32. Where that costs nothing (`eight_bit` of a network: the U-Net's body)
@@ -26,6 +30,7 @@ from .config import HR_SIZE
 from .inference import HEATMAP_SIZE, Inference, network_size
 from .rewrites import REWRITES, Rewrite, rewritten
 
+CONDITION = "condition"
 OPSET = 20  # the first with GridSample's final names
 INT8_FROM = 4096  # values
 FP16_FROM = 256  # values; smaller tensors (biases, scales) stay fp32: they weigh nothing
@@ -37,6 +42,8 @@ def export_onnx(
     """Writes `path`, atomically. `header` is the description of `weights.save_model`, kept as metadata."""
     model = _trace(copy.deepcopy(network).float().cpu().eval(), rewrites)
     _name_axes(model, network_size(network))
+    if CONDITION in (value.name for value in model.graph.input):
+        model.graph.initializer.append(numpy_helper.from_array(np.zeros((1, 2), np.float32), CONDITION))
     if fp16:
         store_int8(model, tuple(getattr(network, "eight_bit", ())))
     write_onnx(model, path, header, fp16=fp16)
@@ -57,21 +64,24 @@ def _trace(network: nn.Module, rewrites: tuple[Rewrite, ...]) -> onnx.ModelProto
     # The tracing exporter gives the same graph as the newer one, after the optimiser, in a tenth of the time.
     # Together they fold every BatchNorm that follows a convolution.
     size = network_size(network)
-    example = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
+    example = [torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)]
     module = Inference(network).eval()
-    names = module.outputs
+    inputs, names = ["lr"], module.outputs
+    if module.takes_condition:
+        inputs.append(CONDITION)
+        example.append(torch.rand(2, 2))
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module,
-            (example,),
+            tuple(example),
             buffer,
             dynamo=False,
             opset_version=OPSET,
-            input_names=["lr"],
+            input_names=inputs,
             output_names=names,
-            dynamic_axes={name: {0: "N"} for name in ("lr", *names)},
+            dynamic_axes={name: {0: "N"} for name in (*inputs, *names)},
         )
     return rewritten(optimizer.optimize(onnx.load_from_string(buffer.getvalue())), rewrites)
 
@@ -80,6 +90,7 @@ def _name_axes(model: onnx.ModelProto, size: int) -> None:
     """Writes the contract's shapes down: N is free, all else is fixed."""
     shapes = {
         "lr": (size, size, 3),
+        CONDITION: (2,),
         "images": (HR_SIZE, HR_SIZE, 3),
         "heatmaps": (len(COMPONENTS), HEATMAP_SIZE, HEATMAP_SIZE),
         "transforms": (2, 3),
@@ -87,7 +98,8 @@ def _name_axes(model: onnx.ModelProto, size: int) -> None:
     }
     for value in (*model.graph.input, *model.graph.output):
         kind = value.type.tensor_type.elem_type
-        value.CopyFrom(helper.make_tensor_value_info(value.name, kind, ["N", *shapes[value.name]]))
+        count = "N or 1" if value.name == CONDITION else "N"
+        value.CopyFrom(helper.make_tensor_value_info(value.name, kind, [count, *shapes[value.name]]))
 
 
 def store_fp16(model: onnx.ModelProto, fp16_from: int = FP16_FROM) -> None:

@@ -32,10 +32,20 @@ class Inference(nn.Module):
         sharp = getattr(self.network, "sharp_tail", None) is not None
         return ["images", "heatmaps", "transforms", *(["sharp"] if sharp else [])]
 
-    def forward(self, lr: Tensor, transform: Tensor | None = None) -> tuple[Tensor, ...]:
-        """`transform`: as `MTUN.forward` takes it."""
+    @property
+    def takes_condition(self) -> bool:
+        """Whether it can be told how rough its input is."""
+        return getattr(self.network, "takes_condition", False)
+
+    def forward(
+        self, lr: Tensor, condition: Tensor | None = None, transform: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """`condition` (B, 2) or (1, 2), of a network that takes one; `transform`: as `MTUN.forward` takes it."""
         x = _values(lr)
-        output = self.network(x) if transform is None else self.network(x, transform)
+        given = {"transform": transform} if transform is not None else {}
+        if condition is not None and self.takes_condition:
+            given["condition"] = condition
+        output = self.network(x, **given)
         if output.heatmaps:
             heatmaps = output.heatmaps[-1].float()  # of a network in bf16
             if heatmaps.shape[-1] != HEATMAP_SIZE:

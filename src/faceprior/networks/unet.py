@@ -105,12 +105,19 @@ class UNet(SharpTail):
             lr = weights @ lr @ weights.T
         return self.localisation.locate(lr)[0][-1]
 
-    def forward(self, lr: Tensor, transform: Tensor | None = None) -> MTUNOutput:
-        """`transform` (B, 2, 3): told instead of estimated; for training before an STN is there, and to measure."""
+    @property
+    def takes_condition(self) -> bool:
+        return self.config.told and self.canvas is not None
+
+    def forward(
+        self, lr: Tensor, transform: Tensor | None = None, condition: Tensor | None = None
+    ) -> MTUNOutput:
+        """`transform` (B, 2, 3): told instead of estimated; for training before an STN is there, and to measure.
+        `condition` (B, 2): how rough the input is, for the canvas (`Canvas.forward`); None: clean, or unknown."""
         with torch.no_grad():
             if transform is None:
                 transform = self.locate(lr)
-            given, base = self._given(lr, transform)
+            given, base = self._given(lr, transform, condition if self.takes_condition else None)
         x = self.entry(given)
         kept = []
         for level, position in enumerate(self.positions):
@@ -128,13 +135,13 @@ class UNet(SharpTail):
         sharp = None if self.sharp_tail is None else self.sharp_tail(x).float() + base
         return MTUNOutput(self.tail(x).float() + base, maps, transform, sharp=sharp)
 
-    def _given(self, lr: Tensor, transform: Tensor) -> tuple[Tensor, Tensor]:
+    def _given(self, lr: Tensor, transform: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the U-Net sees, upright at 32 px, and the picture that its output is added to."""
         if self.canvas is None:
             base = warp(lr, transform, HR_SIZE, mode="bicubic", padding="border")
             return warp(lr, transform, WORK), base
         with torch.autocast(lr.device.type, enabled=False):  # in float32: bfloat16 blurs what it builds on
-            canvas = self.canvas(lr.float())
+            canvas = self.canvas(lr.float(), None if condition is None else condition.float())
             picture = warp(canvas.picture, transform, HR_SIZE, mode="bicubic", padding="border")
             small = picture
             if self.unshuffle * WORK != HR_SIZE:

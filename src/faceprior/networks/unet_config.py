@@ -20,6 +20,7 @@ class UNetConfig(ComparatorConfig):
     positions: bool = True  #                         False: without a learned map added at each level
     base: Literal["canvas", "bicubic"] = "canvas"  #  what the output is added to
     canvas_channels: int = 52
+    told: bool = False  #                             the canvas is told how rough the input is, as for whole photos
     sharp: bool = False  #                            a second tail (`sharp.py`); all else is frozen then
     # The STN's: `MTUNConfig`'s of these names.
     localisation: Literal["lr", "cascade"] = "cascade"

@@ -71,13 +71,15 @@ def paint(
     network: Callable[[], CanvasNetwork | None],
     *,
     quality: float | None = None,
+    condition: tuple[float, float] | None = None,
     progress: Progress | None = None,
     patience: float = PATIENCE,
 ) -> tuple[Image.Image, CanvasReport]:
     """uint8 (H, W, 3) -> RGB, `scale` times as large.
 
     kind: "network", "lanczos", or "auto": the network where it takes less than `patience` seconds by the time of its
-    first tile; network: gives it, or None where this build has none; quality: of the JPEG file the photo comes from
+    first tile; network: gives it, or None where this build has none; quality: of the JPEG file the photo comes from;
+    condition: of the photo, where it is known already (`quality.told`)
     """
     if scale == 1 or kind == "lanczos":
         return enlarge(rgb, scale), NOTHING if scale == 1 else LANCZOS
@@ -86,7 +88,7 @@ def paint(
         if kind == "network":
             raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
         return enlarge(rgb, scale), LANCZOS
-    condition, automatic = told(rgb, quality), kind == "auto"
+    condition, automatic = condition or told(rgb, quality), kind == "auto"
     run = found.told(condition)
     tiles, grey = list(_tiles(*rgb.shape[:2])), is_grey(rgb)
     out = Image.new("RGB", (rgb.shape[1] * scale, rgb.shape[0] * scale))

@@ -23,11 +23,13 @@ from .decode import DecodedImage
 from .judge import doubt_of
 from .looks import SECOND_LOOKS, believable, centred, upright_turn
 from .metadata import Metadata
+from .quality import WORST_QUALITY, conditions, told
 from .tiles import reduce
 from .tint import Tint, tint_of
 
 SMALL = 64  # pixels of the longer side
 SQUARE = 1.25  # the longer side at most, as a multiple of the shorter
+MEASURED = 64  # pixels of the shorter side from which on noise and an earlier file can be measured
 SHARPEST = 512  # pixels of the shorter side that are kept for further cuts, which are of 16 or 32
 
 
@@ -75,6 +77,7 @@ class Given:
     mode: str
     metadata: Metadata
     note: str | None
+    condition: tuple[float, float] | None = None  # of the picture, where the network is told
 
     @classmethod
     def of(cls, picture: DecodedImage, network: Any, *, place: bool = False) -> "Given":
@@ -85,9 +88,11 @@ class Given:
         factor = -(-min(rgb.shape[:2]) // SHARPEST)
         metadata = picture.metadata or Metadata()
         kept = reduce(rgb, factor) if factor > 1 else rgb
+        condition = _condition(rgb, picture.quality) if getattr(network, "told", False) else None
         return cls(
             network, face_to_lr(rgb, size_of(network)), kept, factor, tint_of(rgb),
             HR_SIZE / min(rgb.shape[:2]), picture.mode, metadata if place else metadata.without_place(), picture.note,
+            condition,
         )  # fmt: skip
 
     def save(self, image: np.ndarray, file: BinaryIO) -> None:
@@ -102,6 +107,15 @@ class Given:
         return Frame((x, y), frame.right, frame.side * self.factor)
 
 
+def _condition(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:
+    """What is known of a cut face: of few pixels its file's quality alone, for what is a face and what noise cannot be
+    told there."""
+    if min(rgb.shape[:2]) >= MEASURED:
+        return told(rgb, quality)
+    q = 0.0 if quality is None else (100 - quality) / (100 - WORST_QUALITY)
+    return min(1.0, max(0.0, q)), 0.0
+
+
 def restore_cut(given: Sequence[Given]) -> list[CutFace]:
     """N pictures, all of one network in one call of it, and as many more as some need: a face outside of what the
     network was trained on is cut again where the network saw it."""
@@ -114,12 +128,12 @@ def restore_cut(given: Sequence[Given]) -> list[CutFace]:
 
 def _restore(given: Sequence[Given], network: Any) -> list[CutFace]:
     trained = getattr(network, "trained", PAPER)
-    faces = _look([one.lr for one in given], [central_square(one.rgb) for one in given], network)
+    faces = _look([one.lr for one in given], [central_square(one.rgb) for one in given], network, given)
     for look in range(SECOND_LOOKS):
         off = [i for i, face in enumerate(faces) if face.finite and not trained.holds(face.transform)]
         frames = [_again(faces[i], trained) for i in off]
         lr = [cut_lr(given[i].rgb, frame, size_of(network)) for i, frame in zip(off, frames, strict=True)]
-        for i, face in zip(off, _look(lr, frames, network), strict=True):
+        for i, face in zip(off, _look(lr, frames, network, [given[i] for i in off]), strict=True):
             face.looks = look + 2
             faces[i] = face
     for one, face in zip(given, faces, strict=True):
@@ -135,11 +149,20 @@ def _again(face: CutFace, trained: TrainedRange) -> Frame:
     return upright_turn(frame, face.transform)
 
 
-def _look(lr: Sequence[np.ndarray], frames: Sequence[Frame], network) -> list[CutFace]:
+def _look(lr: Sequence[np.ndarray], frames: Sequence[Frame], network: Any, given: Sequence[Given]) -> list[CutFace]:
+    """frames: in pixels of each one's `Given.rgb`"""
     if not frames:
         return []
     stacked = np.stack(lr)
-    result = network(stacked)
+    more = {}
+    if getattr(network, "told", False):
+        size = size_of(network)
+        rows = [
+            conditions(one.condition or (0.0, 0.0), [one.in_picture(frame)], size)
+            for one, frame in zip(given, frames, strict=True)
+        ]
+        more["condition"] = np.concatenate(rows)
+    result = network(stacked, **more)
     return [
         CutFace(frame, stacked[i], result.images[i], result.heatmaps[i], result.transforms[i])
         for i, frame in enumerate(frames)

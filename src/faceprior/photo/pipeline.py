@@ -26,7 +26,7 @@ from .mask import components
 from .metadata import Metadata
 from .options import PhotoOptions
 from .paste import Restored, paste
-from .quality import noise_level
+from .quality import conditions, noise_level, told
 from .restraint import restraint
 from .result import PhotoFace, PhotoResult
 from .said import advice, left_faces
@@ -43,7 +43,8 @@ class Network(Protocol):
 
     It may have `size` (else 16), `trained` (`face/trained.py`; else the paper's), by which predicted transforms are
     judged, `locate`, which gives the transforms alone, `larger`, the network for larger faces, `no_face`, the least
-    `clearness` of a face, and a `sharpness`, of which it then takes a `restraint`.
+    `clearness` of a face, a `sharpness`, of which it then takes a `restraint`, and be `told`: then it takes a
+    `condition` (N, 2).
     """
 
     def __call__(self, lr: np.ndarray) -> "NetworkResult": ...
@@ -98,8 +99,11 @@ def upscale_photo(
         else:
             groups.setdefault(id(one), (one, []))[1].append(face)
     noise = noise_level(rgb) if wanted and getattr(network, "sharpness", 0) > 0 else 0.0
+    condition = None
+    if any(getattr(one, "told", False) for one, _ in groups.values()):
+        condition = told(rgb, picture.quality)
     for one, members in groups.values():
-        _restore(members, rgb, one, options, noise)
+        _restore(members, rgb, one, options, noise, condition)
     chosen = [face for _, members in groups.values() for face in members]
     # The whole photo decides: a face's few pixels may seem to have one tint where the photo has many.
     tint = tint_of(rgb)
@@ -107,10 +111,10 @@ def upscale_photo(
         for face in chosen:
             face.image = None if face.image is None else tint.apply(face.image)
 
-    told = advice(left_faces(faces), options)
+    advised = advice(left_faces(faces), options)
     if options.faces_only and not any(face.restored for face in faces):
         same, mode = Image.fromarray(rgb), picture.mode
-        return PhotoResult(rgb, same, 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=mode, advice=told)
+        return PhotoResult(rgb, same, 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=mode, advice=advised)
     height, width = rgb.shape[:2]
     scale = fitting_scale(width, height, options.scale, options.max_pixels)
     whole = math.ceil(scale)  # a fraction is made of the next whole scale, in the end
@@ -118,7 +122,8 @@ def upscale_photo(
         notes.append(
             f"enlarged {scale:g} times, not {options.scale:g}: more than {options.max_pixels / 1e6:.0f} megapixels"
         )
-    large, painted = paint(rgb, whole, options.canvas, canvas, quality=picture.quality, progress=progress)
+    about = {"quality": picture.quality, "condition": condition}
+    large, painted = paint(rgb, whole, options.canvas, canvas, **about, progress=progress)
     if painted.note:
         notes.append(painted.note)
     if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
@@ -141,7 +146,7 @@ def upscale_photo(
     metadata = metadata if options.place else metadata.without_place()
     return PhotoResult(
         rgb, large, scale, faces, alpha, picture.icc, notes, canvas=painted, mode=picture.mode, metadata=metadata,
-        advice=told,
+        advice=advised,
     )  # fmt: skip
 
 
@@ -194,7 +199,12 @@ def _wanted(face: PhotoFace, options: PhotoOptions) -> bool:
 
 
 def _restore(
-    faces: list[PhotoFace], rgb: np.ndarray, network: Network, options: PhotoOptions, noise: float
+    faces: list[PhotoFace],
+    rgb: np.ndarray,
+    network: Network,
+    options: PhotoOptions,
+    noise: float,
+    condition: tuple[float, float] | None,
 ) -> None:
     """Looks that tell where a face lies in its cut need the STN alone; the whole network runs once a face."""
     trained, size = getattr(network, "trained", PAPER), size_of(network)
@@ -209,7 +219,7 @@ def _restore(
                 face.frame = centred(face.frame, face.transform)
             _locate(off, rgb, size, locate)
         seen = [face for face in batch if believable(face.transform, trained)]
-        _look(seen, network, noise)
+        _look(seen, network, noise, condition)
         least = getattr(network, "no_face", 0.0)
         for face in batch:
             if least and face.image is not None and clearness(face.heatmaps) < least:
@@ -236,14 +246,17 @@ def _locate(
         face.transform = transform
 
 
-def _look(faces: list[PhotoFace], network: Network, noise: float) -> None:
-    """Gives the cuts to the whole network."""
+def _look(
+    faces: list[PhotoFace], network: Network, noise: float, condition: tuple[float, float] | None
+) -> None:
+    """Gives the cuts to the whole network. condition: of the photo; None: the network is not told it."""
     if not faces:
         return
-    lr = np.stack([face.lr for face in faces])
+    given = {}
     if getattr(network, "sharpness", 0) > 0:
-        result = network(lr, restraint=np.array([restraint(face.detection, noise) for face in faces], np.float32))
-    else:
-        result = network(lr)
+        given["restraint"] = np.array([restraint(face.detection, noise) for face in faces], np.float32)
+    if condition is not None and getattr(network, "told", False):
+        given["condition"] = conditions(condition, [face.frame for face in faces], size_of(network))
+    result = network(np.stack([face.lr for face in faces]), **given)
     for i, face in enumerate(faces):
         face.image, face.heatmaps, face.transform = result.images[i], result.heatmaps[i], result.transforms[i]

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..face.frame import Frame
+
 # ITU-T T.81, table K.1 (luminance), which nearly every encoder scales; row by row.
 STANDARD = np.array(
     [
@@ -148,6 +150,13 @@ def told(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:
     q = (100 - quality) / (100 - WORST_QUALITY)
     n = noise_level(rgb) / MOST_NOISE
     return round(float(np.clip(q, 0, 1)) * STEPS) / STEPS, round(float(np.clip(n, 0, 1)) * STEPS) / STEPS
+
+
+def conditions(photo: tuple[float, float], frames: Sequence[Frame], size: int) -> np.ndarray:
+    """What is left of a photo's condition in cuts of it that are brought to `size` pixels, float32 (N, 2): the pixels
+    that are averaged take of noise and blocks what they take of the side (`dataset/rough.reduced_condition`)."""
+    parts = np.array([min(1.0, size / frame.side) for frame in frames], np.float32)
+    return parts[:, None] * np.array(photo, np.float32)
 
 
 def _middle(rgb: np.ndarray) -> np.ndarray:

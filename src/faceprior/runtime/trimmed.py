@@ -9,7 +9,7 @@ from .wire import bytes_field, fields
 
 # Fields of the protocol buffers of ONNX.
 _MODEL_GRAPH = 7
-_NODE, _INITIALIZER, _OUTPUT, _VALUE_INFO = 1, 5, 12, 13  # of a graph
+_NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13  # of a graph
 _NODE_INPUT, _NODE_OUTPUT, _NODE_ATTRIBUTE = 1, 2, 5
 _ATTRIBUTE_GRAPHS = (6, 11)
 _VALUE_NAME, _TENSOR_NAME = 1, 8
@@ -39,8 +39,19 @@ def keep_outputs(model: bytes, names: Sequence[str]) -> bytes:
             needed.update(inputs)
             kept.append(whole)
     parts = list(reversed(kept))
-    parts += [w for field, w, content in others if field != _INITIALIZER or _name(content, _TENSOR_NAME) in needed]
+    named = {_INITIALIZER: _TENSOR_NAME, _INPUT: _VALUE_NAME}
+    parts += [w for field, w, content in others if field not in named or _name(content, named[field]) in needed]
     parts += [outputs[name] for name in names]
+    graph = bytes_field(_MODEL_GRAPH, b"".join(parts))
+    return b"".join(graph if field == _MODEL_GRAPH else whole for field, whole, _ in fields(model))
+
+
+def required(model: bytes, name: str) -> bytes:
+    """`model` whose input `name` has no default: without the initializer of that name, where it has one."""
+    parts = []
+    for field, whole, content in fields(_graph(model)):
+        if field != _INITIALIZER or _name(content, _TENSOR_NAME) != name:
+            parts.append(whole)
     graph = bytes_field(_MODEL_GRAPH, b"".join(parts))
     return b"".join(graph if field == _MODEL_GRAPH else whole for field, whole, _ in fields(model))
 

@@ -94,13 +94,26 @@ class Upscaler:
             self.info = replace(self.info, larger=_called(larger.name, sharpness))
         self._name = name
 
-    def __call__(self, lr: NDArray[np.uint8], *, restraint: NDArray[np.float32] | None = None) -> Result:
+    def __call__(
+        self,
+        lr: NDArray[np.uint8],
+        *,
+        restraint: NDArray[np.float32] | None = None,
+        condition: NDArray[np.float32] | None = None,
+    ) -> Result:
         """uint8 RGB (N, size, size, 3), N >= 0 -> `Result`. One face alone needs its batch axis: `lr[None]`.
 
         restraint: (N,) in 0..1, the part of this `Upscaler`'s sharpness that each face gets; None: all of it.
+        condition: (N, 2) in 0..1, how rough each face is: its JPEG's (100 - quality) / 60, and its noise in grey levels
+        / 25, both times the part of its size that it was reduced to; None: clean, or unknown. Only models that are
+        `told` heed it.
         """
         lr = _checked(lr, self.size)
         n = len(lr)
+        if condition is not None:
+            condition = np.ascontiguousarray(condition, np.float32)
+            if condition.shape != (n, 2):
+                raise FacepriorError(f"condition: expected {(n, 2)} for {n} faces, got {condition.shape}")
         sharpness = self.sharpness * (np.ones(n, np.float32) if restraint is None else np.asarray(restraint))
         result = Result(
             np.empty((n, HR_SIZE, HR_SIZE, 3), np.uint8),
@@ -109,7 +122,9 @@ class Upscaler:
         )
         for start in range(0, n, self.batch):
             part = slice(start, start + self.batch)
-            images, result.heatmaps[part], result.transforms[part], sharp = self.backend.run(lr[part])
+            rough = condition[part] if self.told and condition is not None else None
+            run = self.backend.run(lr[part]) if rough is None else self.backend.run(lr[part], rough)
+            images, result.heatmaps[part], result.transforms[part], sharp = run
             result.images[part] = images if sharp is None else _between(images, sharp, sharpness[part])
         return result
 
@@ -126,6 +141,11 @@ class Upscaler:
     def size(self) -> int:
         """Pixels of the faces that it takes: 16, or 32."""
         return self.backend.size
+
+    @property
+    def told(self) -> bool:
+        """Whether it heeds how rough its faces are (`condition` of a call)."""
+        return getattr(self.backend, "told", False)
 
     @property
     def larger(self) -> "Upscaler | None":

@@ -80,7 +80,10 @@ class Step:
             buffers.keep()
 
         lr = self._in_layout(pairs.lr)
-        out = self._g(lr) if pairs.told is None else self._g(lr, pairs.told)
+        given = {"transform": pairs.told} if pairs.told is not None else {}
+        if pairs.condition is not None and getattr(self.generator, "takes_condition", False):
+            given["condition"] = pairs.condition
+        out = self._g(lr, **given)
         truth = make_truth(loss, pairs, out)
         hr = self._in_layout(truth.hr)
 

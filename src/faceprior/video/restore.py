@@ -19,7 +19,7 @@ from ..photo.looks import believable
 from ..photo.options import PhotoOptions
 from ..photo.paste import Canvas, Restored, paste
 from ..photo.pipeline import Network, NetworkResult
-from ..photo.quality import noise_level
+from ..photo.quality import conditions, noise_level, told
 from ..photo.restraint import restraint
 from ..photo.warp import compose, inverse
 from .smooth import OneEuro
@@ -66,6 +66,7 @@ class FrameRestorer:
         self.faces: dict[int, Face] = {}
         self.seen_as = (0, 0)  # height and width of the frames
         self._noise: tuple[float, float] | None = None  # when it was measured, in seconds, and the grey levels
+        self._rough: tuple[float, float] | None = None  # the first frame's condition, for networks that are told
 
     def __call__(
         self,
@@ -174,7 +175,9 @@ class FrameRestorer:
         if found is None and locate is not None:
             result, transforms = None, locate(lr)
         else:
-            result = self._through(network, lr, [(found or {}).get(n) for n in cuts])
+            if getattr(network, "told", False) and self._rough is None:
+                self._rough = self._condition or told(rgb, None)
+            result = self._through(network, lr, [(found or {}).get(n) for n in cuts], list(cuts.values()))
             transforms = result.transforms
         for i, n in enumerate(cuts):
             face, transform = self.faces[n], np.asarray(transforms[i], np.float64)
@@ -190,12 +193,17 @@ class FrameRestorer:
             face.image = enforce(result.images[i], lr[i], transform) if consistent else result.images[i]
 
 
-    def _through(self, network: Network, lr: np.ndarray, boxes: list[Detection | None]) -> NetworkResult:
+    def _through(
+        self, network: Network, lr: np.ndarray, boxes: list[Detection | None], cuts: list[Frame]
+    ) -> NetworkResult:
         """The whole network; where it is sharp, less so for turned faces and grainy clips, as in photos."""
-        if self._noise is None:
-            return network(lr)
-        part = [1.0 if box is None else restraint(box, self._noise[1]) for box in boxes]
-        return network(lr, restraint=np.array(part, np.float32))
+        more = {}
+        if self._noise is not None:
+            part = [1.0 if box is None else restraint(box, self._noise[1]) for box in boxes]
+            more["restraint"] = np.array(part, np.float32)
+        if self._rough is not None and getattr(network, "told", False):
+            more["condition"] = conditions(self._rough, cuts, size_of(network))
+        return network(lr, **more)
 
 
 def _similarity(matrix: np.ndarray) -> np.ndarray:

@@ -31,8 +31,13 @@ class Backend(Protocol):
     size: int  #     pixels of its input faces
     header: dict  #  the description in the weights file: format, model, config, version, provenance
 
-    def run(self, lr: np.ndarray) -> Outputs:
-        """uint8 (B, size, size, 3), C-contiguous, B >= 1. The same input gives the same output."""
+    told: bool  #    whether `run` heeds a condition
+
+    def run(self, lr: np.ndarray, condition: np.ndarray | None = None) -> Outputs:
+        """uint8 (B, size, size, 3), C-contiguous, B >= 1. The same input gives the same output.
+
+        condition: float32 (B, 2), how rough each is (`dataset/rough.condition`); None: clean, or unknown
+        """
         ...
 
     def locate(self, lr: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ Signature = tuple[str, str, list]  # name, element type, shape of one face
 
 INPUTS: tuple[Signature, ...] = tuple(("lr", "uint8", [size, size, 3]) for size in LR_SIZES)
 INPUT = INPUTS[0][0]
+CONDITION = "condition"  # of some models a second input that may be left out: float32 (N, 2)
+CLEAN = np.zeros((1, 2), np.float32)
 OUTPUTS: tuple[Signature, ...] = (
     ("images", "uint8", [HR_SIZE, HR_SIZE, 3]),
     ("heatmaps", "float", [MAPS, HEATMAP_SIZE, HEATMAP_SIZE]),

@@ -10,6 +10,7 @@ from ...errors import FacepriorError, FacepriorWarning
 from ..threads import thread_count
 from .base import Outputs
 from .contract import (
+    CONDITION,
     INPUT,
     TRANSFORMS,
     check_signature,
@@ -68,22 +69,26 @@ class OnnxBackend:
         signature = [(n.name, k, list(n.shape[1:])) for n, k in zip(nodes, kinds, strict=True)]
         self.size = check_signature(signature, name, sharp)
         self.header = read_header(self.session.get_modelmeta().custom_metadata_map.get("faceprior"), name)
+        self.told = CONDITION in (node.name for node in self.session.get_overridable_initializers())
         self._file, self._wanted = name, wanted(sharp)
         self._locator: ort.InferenceSession | None = None
         used_now = self.session.get_providers()
         self._make_locator = partial(_session, locator, options, used_now, name) if locator else None
 
-    def run(self, lr: np.ndarray) -> Outputs:
-        return checked(self._run(self.session, self._wanted, lr), len(lr), self._file)
+    def run(self, lr: np.ndarray, condition: np.ndarray | None = None) -> Outputs:
+        more = {CONDITION: condition} if self.told and condition is not None else {}
+        return checked(self._run(self.session, self._wanted, lr, **more), len(lr), self._file)
 
     def locate(self, lr: np.ndarray) -> np.ndarray:
         if self._locator is None:
             self._locator = self._make_locator() if self._make_locator else self.session
         return checked_transforms(*self._run(self._locator, [TRANSFORMS[0]], lr), len(lr), self._file)
 
-    def _run(self, session: ort.InferenceSession, outputs: list[str], lr: np.ndarray) -> list[np.ndarray]:
+    def _run(
+        self, session: ort.InferenceSession, outputs: list[str], lr: np.ndarray, **more: np.ndarray
+    ) -> list[np.ndarray]:
         try:
-            return session.run(outputs, {INPUT: lr})
+            return session.run(outputs, {INPUT: lr, **more})
         except Exception as error:  # a graph that loads may still not run
             raise FacepriorError(f"{self._file}: ONNX Runtime failed on {len(lr)} faces ({reason(error)})") from None
 

@@ -9,8 +9,20 @@ import openvino as ov
 
 from ...errors import FacepriorError
 from ..threads import thread_count
+from ..trimmed import required
 from .base import Outputs
-from .contract import INPUT, TRANSFORMS, check_signature, checked, checked_transforms, read_header, reason, wanted
+from .contract import (
+    CLEAN,
+    CONDITION,
+    INPUT,
+    TRANSFORMS,
+    check_signature,
+    checked,
+    checked_transforms,
+    read_header,
+    reason,
+    wanted,
+)
 
 TYPES = {"u8": "uint8", "f32": "float"}
 
@@ -34,8 +46,10 @@ class OpenVinoBackend:
             "NUM_STREAMS": 1,
         }
         try:
-            graph = core.read_model(model)
-            nodes = [*graph.inputs, *graph.outputs]
+            graph = core.read_model(required(model, CONDITION))  # or it would read it as a constant
+            inputs = [node for node in graph.inputs if node.get_any_name() != CONDITION]
+            self.told = len(inputs) < len(graph.inputs)
+            nodes = [*inputs, *graph.outputs]
             kinds = [TYPES.get(node.get_element_type().get_type_name(), "other") for node in nodes]
             shapes = [_free_batch(node.get_partial_shape()) for node in nodes]
             place = ["framework", "faceprior"]  # where OpenVINO keeps an ONNX file's metadata
@@ -48,7 +62,7 @@ class OpenVinoBackend:
         self._file, self._wanted = name, wanted(sharp)
         whole, located = (
             ov.Model([graph.output(output) for output in outputs], graph.get_parameters())
-            for outputs in (self._wanted, [TRANSFORMS[0]])
+            for outputs in (self._wanted, [TRANSFORMS[0]])  # the second heeds no condition, and takes one
         )
 
         def compiled(part: ov.Model) -> ov.InferRequest:
@@ -60,8 +74,8 @@ class OpenVinoBackend:
         self._request, self._locator = compiled(whole), None
         self._make_locator = lambda: compiled(located)
 
-    def run(self, lr: np.ndarray) -> Outputs:
-        given = self._infer(self._request, lr)
+    def run(self, lr: np.ndarray, condition: np.ndarray | None = None) -> Outputs:
+        given = self._infer(self._request, lr, condition)
         return checked([given[output] for output in self._wanted], len(lr), self._file)
 
     def locate(self, lr: np.ndarray) -> np.ndarray:
@@ -69,9 +83,10 @@ class OpenVinoBackend:
             self._locator = self._make_locator()
         return checked_transforms(self._infer(self._locator, lr)[TRANSFORMS[0]], len(lr), self._file)
 
-    def _infer(self, request: ov.InferRequest, lr: np.ndarray):
+    def _infer(self, request: ov.InferRequest, lr: np.ndarray, condition: np.ndarray | None = None):
+        told = {CONDITION: CLEAN if condition is None else condition} if self.told else {}
         try:
-            return request.infer({INPUT: lr}, share_inputs=True)
+            return request.infer({INPUT: lr, **told}, share_inputs=True)
         except RuntimeError as error:
             raise FacepriorError(f"{self._file}: OpenVINO failed on {len(lr)} faces ({reason(error)})") from None
 

@@ -50,14 +50,16 @@ class TorchBackend:
         self.module = module.to(memory_format=torch.channels_last) if channels_last else module
         if compiled:
             self.module.compile(dynamic=False)
+        self.told = self.module.takes_condition
         self._bf16 = precision == "bf16"
 
     @torch.inference_mode()
-    def run(self, lr: np.ndarray) -> Outputs:
+    def run(self, lr: np.ndarray, condition: np.ndarray | None = None) -> Outputs:
         # A copy: PyTorch refuses to promise anything about read-only memory.
         faces = torch.from_numpy(lr.copy()).to(self.device)
+        told = None if condition is None else torch.from_numpy(condition.copy()).to(self.device)
         with torch.autocast(self.device, torch.bfloat16, enabled=self._bf16):
-            outputs = self.module(faces)
+            outputs = self.module(faces, told)
         return Outputs(*(outputs[i].cpu().numpy() for i in self._picked))
 
     @torch.inference_mode()
