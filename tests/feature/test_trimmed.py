@@ -28,7 +28,8 @@ def test_what_is_kept_gives_what_the_whole_gives(model, names):
     session = ort.InferenceSession(part)
     assert [output.name for output in session.get_outputs()] == names
     for a, b in zip(whole, session.run(None, {"lr": lr}), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+        # Of one CPU the last bits may differ, where a runtime joins other nodes.
+        np.testing.assert_allclose(a.astype(float), b, atol=1 if a.dtype == np.uint8 else 1e-5)
 
 
 def test_nothing_that_is_not_needed_stays(model):
