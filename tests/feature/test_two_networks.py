@@ -205,5 +205,8 @@ def test_a_packaged_model_names_the_other(tmp_path):
     assert not list(tmp_path.iterdir())
     package_model(network, header, "b", "", assets=tmp_path)
     package_model(network, header, "a", "", larger="b", default=True, assets=tmp_path)
+    package_model(network, header, "b", "a second one", assets=tmp_path)
+    package_model(network, header, "b", "", assets=tmp_path)
     models, default = registry(tmp_path)
+    assert '"a second one"' in (tmp_path / "models.json").read_text()
     assert default == "a" and models["a"].larger == "b" and models["b"].larger is None

@@ -30,8 +30,8 @@ def package_model(
 ) -> list[Path]:
     """Writes `NAME.onnx` (and `NAME.safetensors`, fp16), registers them with their SHA-256; returns the files.
 
-    An entry of that name is replaced. The first model becomes the default. larger: the packaged model that takes the
-    larger faces of photos.
+    An entry of that name is replaced, its description kept where none is given. The first model becomes the default.
+    larger: the packaged model that takes the larger faces of photos.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name) or name == "default":
         raise FacepriorError(f"--package {name!r}: expected a name of lower-case letters, digits, '.', '_' and '-'")
@@ -43,7 +43,8 @@ def package_model(
         raise FacepriorError(f"--larger {larger!r}: no packaged model; package that one first")
     onnx = assets / f"{name}.onnx"
     export_onnx(network, onnx, header)
-    entry = {"file": onnx.name, "sha256": _sha256(onnx), "description": description}
+    before = table["models"].get(name, {}).get("description", "")
+    entry = {"file": onnx.name, "sha256": _sha256(onnx), "description": description or before}
     written = [onnx]
     if safetensors:
         weights = assets / f"{name}.safetensors"
