@@ -165,6 +165,6 @@ def test_its_shuffles_cannot_make_a_grid():
 def test_the_demo_shows_both(tmp_path):
     done = CliRunner().invoke(app, ["demo", "-o", str(tmp_path / "demo"), "--model", str(small_onnx(**OPTIONS))])
     assert done.exit_code == 0, done.output
-    assert done.output.count(" dB") == 3 and "(sharp)" in done.output
+    assert done.output.count(" dB") >= 3 and "(sharp)" in done.output
     plain, sharp = (np.asarray(Image.open(tmp_path / "demo" / f"output{s}.png")).astype(int) for s in ("", "-sharp"))
     assert np.abs(plain - sharp).mean() > 3

@@ -31,9 +31,9 @@ class Ours:
         result = self.upscaler(self._fitting(lr), condition=self._told(len(lr), pairs))
         return Restored(result.images, result.heatmaps if self.maps else None, result.transforms)
 
-    def _told(self, faces: int, pairs: Pairs) -> np.ndarray | None:
+    def _told(self, faces: int, pairs: Pairs | None) -> np.ndarray | None:
         """What a user's photo would tell: the quality of its JPEG file."""
-        if pairs.jpeg is None:
+        if pairs is None or pairs.jpeg is None:
             return None
         part = self.upscaler.size / pairs.lr.shape[-1]
         return np.tile(np.array(reduced_condition(condition(pairs.jpeg), part), np.float32), (faces, 1))
