@@ -1,13 +1,12 @@
 """Any network -> one ONNX file that any language can call: uint8 in, uint8 out, the conversions inside the graph.
 
-A network that is told how rough its input is has a second input, `condition`, float32 (N, 2) or (1, 2). It may be left
-out (it is an initializer too): zeros, a clean input.
-
-
 BatchNorm behind a convolution is folded into it; stacks' predictions that feed nothing fall away; weights are
 kept as fp16 with a Cast to fp32 behind each, which ONNX Runtime folds when it loads the file: half the bytes
 on disk, and every product in fp32. Where that costs nothing (`eight_bit` of a network: the U-Net's body)
 they are kept as int8 and a scale for each output channel, folded in the same way.
+
+A network that is told how rough its input is has a second input, `condition`, float32 (N, 2) or (1, 2). It is an
+initializer too, so callers in other languages may leave it out: zeros, a clean input.
 """
 
 import copy

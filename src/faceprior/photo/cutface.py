@@ -23,7 +23,7 @@ from .decode import DecodedImage
 from .judge import doubt_of
 from .looks import SECOND_LOOKS, believable, centred, upright_turn
 from .metadata import Metadata
-from .quality import WORST_QUALITY, conditions, told
+from .quality import conditions, told, told_quality
 from .tiles import reduce
 from .tint import Tint, tint_of
 
@@ -110,10 +110,7 @@ class Given:
 def _condition(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:
     """What is known of a cut face: of few pixels its file's quality alone, for what is a face and what noise cannot be
     told there."""
-    if min(rgb.shape[:2]) >= MEASURED:
-        return told(rgb, quality)
-    q = 0.0 if quality is None else (100 - quality) / (100 - WORST_QUALITY)
-    return min(1.0, max(0.0, q)), 0.0
+    return told(rgb, quality) if min(rgb.shape[:2]) >= MEASURED else (told_quality(quality), 0.0)
 
 
 def restore_cut(given: Sequence[Given]) -> list[CutFace]:

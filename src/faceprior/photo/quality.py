@@ -147,9 +147,13 @@ def told(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:
     that are too fine to see and few enough to keep a network ready for each. quality: of the file, None if no JPEG."""
     if quality is None or quality > FINE:
         quality = min(q for q in (quality, measured_quality(rgb), 100.0) if q is not None)
-    q = (100 - quality) / (100 - WORST_QUALITY)
-    n = noise_level(rgb) / MOST_NOISE
-    return round(float(np.clip(q, 0, 1)) * STEPS) / STEPS, round(float(np.clip(n, 0, 1)) * STEPS) / STEPS
+    return told_quality(quality), round(float(np.clip(noise_level(rgb) / MOST_NOISE, 0, 1)) * STEPS) / STEPS
+
+
+def told_quality(quality: float | None) -> float:
+    """What of `told` a JPEG file's quality alone says; None: no JPEG."""
+    q = 0.0 if quality is None else (100 - quality) / (100 - WORST_QUALITY)
+    return round(float(np.clip(q, 0, 1)) * STEPS) / STEPS
 
 
 def conditions(photo: tuple[float, float], frames: Sequence[Frame], size: int) -> np.ndarray:

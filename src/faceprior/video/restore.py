@@ -49,6 +49,10 @@ class Face:
     weight: float = 0.0  # 0..1, on its way in or out
     frames: int = 0  #      in which it was pasted
 
+    def detail_now(self, square: Frame) -> float:
+        """Pixels of detail across its square, which has grown or shrunk since it was measured."""
+        return self.detail * square.side / self.side
+
 
 class FrameRestorer:
     """painter: enlarges a frame by `scale`; None: Lanczos."""
@@ -86,10 +90,7 @@ class FrameRestorer:
         squares = {number: face_frame(detection) for number, detection in found.items()}
         self.seen_as = rgb.shape[:2]
         most = self.options.most(*self.seen_as)
-        shown = {}
-        for number, square in squares.items():
-            if self._known(rgb, number, square, most):
-                shown[number] = square
+        shown = {n: square for n, square in squares.items() if self._known(rgb, n, square, most)}
         self._measure_noise(rgb, seconds, shown)
         # A first look at a face tells where it is; for that the STN is enough.
         self._look(rgb, shown, [n for n in shown if self.faces[n].place is None], seconds, found=None)
@@ -104,7 +105,7 @@ class FrameRestorer:
                 continue
             cut = cuts[number]
             transform = _transform(face.place, shown[number], cut)
-            detail = min(cut.side, face.detail * shown[number].side / face.side)  # as `_detail`, of the cut
+            detail = min(cut.side, face.detail_now(shown[number]))
             restored = Restored(cut, face.image, face.heatmaps, transform, detail, size_of(face.network))
             strength = self.options.strength * face.weight * face_strength(detail, cut.side, None, self._condition)
             keep = 1.0 if self.options.consistent else None
@@ -123,13 +124,12 @@ class FrameRestorer:
             if face.network is None or not 1 / OTHER < square.side / face.side < OTHER:
                 face.network, face.detail = network_for(self.network, rgb, square)
                 face.side = square.side
-            detail = face.detail * square.side / face.side
+            detail = face.detail_now(square)
             face.details = min(face.details[0], detail), max(face.details[1], detail)
         return face is not None and (face.weight > 0 or self._fits(number, square, most))
 
     def _fits(self, number: int, square: Frame, most: float) -> bool:
-        face = self.faces[number]
-        return square.side >= self.options.min_size and face.detail * square.side / face.side <= most
+        return square.side >= self.options.min_size and self.faces[number].detail_now(square) <= most
 
     def _clear(self, face: Face) -> bool:
         """Whether the network sees eyes, nose, mouth and chin there, by and large over the last frames."""
@@ -191,7 +191,6 @@ class FrameRestorer:
             face.heatmaps = heatmaps if face.heatmaps is None else KEPT * face.heatmaps + (1 - KEPT) * heatmaps
             consistent = self.options.consistent
             face.image = enforce(result.images[i], lr[i], transform) if consistent else result.images[i]
-
 
     def _through(
         self, network: Network, lr: np.ndarray, boxes: list[Detection | None], cuts: list[Frame]
