@@ -24,23 +24,32 @@ INGREDIENTS: dict[str, str] = {
     "no-colour": "the recolouring of the training faces",
     "no-average": "the average of the weights",
 }
-_REDUCED = {"no-average": ("optimiser.ema=0.0",)}
 
+
+def taken_out(
+    table: str, whole: str, parts: dict[str, str], seeds: int, reduced: dict[str, tuple[str, ...]]
+) -> tuple[tuple[Row, ...], tuple[Claim, ...]]:
+    """The rows of such a table, the whole first (preset TABLE/default), and the claim that each part helps.
+
+    parts: preset TABLE/NAME -> what it takes out; reduced: overrides of a row's reduced run
+    """
+    rows = [Row("default", whole, f"{table}/default", seeds=seeds)]
+    rows += [
+        Row(name, f"without {what}", f"{table}/{name}", reduced=reduced.get(name, ()), seeds=seeds)
+        for name, what in parts.items()
+    ]
+    claims = [Claim(f"It is better with {what.partition(' (')[0]}", "default", name) for name, what in parts.items()]
+    return tuple(rows), tuple(claims)
+
+
+# Of what the reduced budget sets, the average alone is an ingredient too.
+_ROWS, _CLAIMS = taken_out("ingredients", "The default model", INGREDIENTS, 3, {"no-average": ("optimiser.ema=0.0",)})
 TABLE_INGREDIENTS = Table(
     name="ingredients",
     title="Ingredients: the default model with each one taken out",
     base="default",
-    rows=(
-        Row("default", "The default model", "ingredients/default", seeds=3),
-        *(
-            # Of what the reduced budget sets, the average alone is an ingredient too.
-            Row(name, f"without {what}", f"ingredients/{name}", reduced=_REDUCED.get(name, ()), seeds=3)
-            for name, what in INGREDIENTS.items()
-        ),
-    ),
-    claims=tuple(
-        Claim(f"It is better with {what.partition(' (')[0]}", "default", name) for name, what in INGREDIENTS.items()
-    ),
+    rows=_ROWS,
+    claims=_CLAIMS,
     reduced=REDUCED,
     reduced_note="No row starts from a trained aligner, since how the STN is taught is an ingredient; so every STN is "
     "still learning at the end, and what helps it counts more than it would in a long run.",
