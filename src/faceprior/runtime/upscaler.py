@@ -20,7 +20,8 @@ if TYPE_CHECKING:  # the runtime does not need the photo part: its two doors the
     from ..photo.result import PhotoResult
     from ..photo.single import FaceResult
 
-# By kind: 99 % of faces lie above 0.66 (`standard`; `standard-32`: 0.72), rough ones too (`benchmarks/clear.py`).
+# By kind: 99 % of faces lie above 0.71 (`standard`; `standard-32`: 0.74),
+# of rough ones above 0.63 (`benchmarks/clear.py`).
 NO_FACE = {"unet": 0.6}
 BATCH = 8  # faces in one call of the network: more is no faster on a CPU and takes more memory
 
