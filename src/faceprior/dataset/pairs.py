@@ -4,7 +4,8 @@ Training draws fresh transforms and flips; testing has one fixed transform a fac
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from .degrade import reduce_to_lr, render
 from .disturb import disturb
 from .protocol import PAPER, Protocol
 from .recolour import recolour
-from .rough_lr import rough_lr
+from .rough_lr import begin_rough_lr
 from .scene import Scene
 from .store import FaceStore
 
@@ -85,20 +86,34 @@ class PairMaker:
 
     def train(self, index: Tensor, generator: torch.Generator, *, flip: bool = True) -> Pairs:
         """Fresh transforms of the protocol and a fair coin for the flip. `generator` is a CPU one."""
+        return self.begin(index, generator, flip=flip)()
+
+    def begin(
+        self, index: Tensor, generator: torch.Generator, *, flip: bool = True, pool: Executor | None = None
+    ) -> Callable[[], Pairs]:
+        """`train` in two halves: what is drawn and rendered, and what comes back gives the pairs; between the two the
+        processes of `pool` spoil the rough LRs."""
         numbers = torch.rand(len(index), 5, generator=generator, dtype=torch.float64)
         seed = int(torch.randint(2**62, (), generator=generator)) if self.rough else None
         which = (2 * numbers[:, 4] % 1 * len(self.protocols)).long()  # what the coin leaves of its number
-        pairs = self.make(index, *self._in_ranges(numbers, which), flip=(numbers[:, 4] < 0.5) & flip, seed=seed)
-        if self.colour:
-            jitter = (torch.rand(len(index), 6, generator=generator) * 2 - 1) * self.colour
-            pairs.scene.jitter = jitter.to(pairs.lr.device)
-            for images in (pairs.lr, pairs.hr):
-                recolour(images, pairs.scene.jitter)
-        if self.disturbance:
-            pairs.lr = disturb(pairs.lr, self.disturbance, generator)
-        if self.told:
-            pairs.told = self._told(pairs.transform, torch.randn(len(index), 4, generator=generator))
-        return pairs
+        made = self._begin(
+            index, *self._in_ranges(numbers, which), flip=(numbers[:, 4] < 0.5) & flip, seed=seed, pool=pool
+        )
+        jitter = (torch.rand(len(index), 6, generator=generator) * 2 - 1) * self.colour if self.colour else None
+
+        def finish() -> Pairs:
+            pairs = made()
+            if jitter is not None:
+                pairs.scene.jitter = jitter.to(pairs.lr.device)
+                for images in (pairs.lr, pairs.hr):
+                    recolour(images, pairs.scene.jitter)
+            if self.disturbance:
+                pairs.lr = disturb(pairs.lr, self.disturbance, generator)
+            if self.told:
+                pairs.told = self._told(pairs.transform, torch.randn(len(index), 4, generator=generator))
+            return pairs
+
+        return finish
 
     def test(self, index: Tensor) -> Pairs:
         """The face's own fixed transform, the same on every machine and with every other face around; no flip."""
@@ -135,6 +150,19 @@ class PairMaker:
     ) -> Pairs:
         """Pairs with given transforms (B,) of the protocol (degrees, parts of the side); `flip` bool (B,). With a
         `seed` the first faces, as many as `rough` says, are made by `rough_lr` (a batch is in random order)."""
+        return self._begin(index, angle, scale, tx, ty, flip, seed)()
+
+    def _begin(
+        self,
+        index: Tensor,
+        angle: Tensor,
+        scale: Tensor,
+        tx: Tensor,
+        ty: Tensor,
+        flip: Tensor | None = None,
+        seed: int | None = None,
+        pool: Executor | None = None,
+    ) -> Callable[[], Pairs]:
         device = self.store.contexts.device
         index = index.to(device)
         contexts = self.store.contexts[index]
@@ -156,24 +184,29 @@ class PairMaker:
 
         frames = render(contexts, inverse)
         lr = reduce_to_lr(frames, self.size)
-        condition = None
-        if seed is not None and (spoilt := round(self.rough * len(index))):
-            condition = torch.zeros(len(index), 2, device=device)
-            lr[:spoilt], condition[:spoilt] = rough_lr(frames[:spoilt], self.size, seed)
-            condition[:spoilt:UNKNOWN] = 0  # where a face comes from is not always known
+        spoilt = round(self.rough * len(index)) if seed is not None else 0
+        rough = begin_rough_lr(frames[:spoilt], self.size, seed, pool) if spoilt else None
 
-        return Pairs(
-            lr=lr.div_(127.5).sub_(1),
-            hr=hr,
-            heatmaps=self._heatmaps(landmarks, visible),
-            kernels=component_kernels(landmarks, visible),
-            landmarks=landmarks,
-            visible=visible,
-            transform=torch.from_numpy(matrix.astype(np.float32)).to(device),
-            index=index,
-            scene=Scene(contexts, inverse, self.store.corners[index]),
-            condition=condition,
-        )
+        def finish() -> Pairs:
+            condition = None
+            if rough is not None:
+                condition = torch.zeros(len(index), 2, device=device)
+                lr[:spoilt], condition[:spoilt] = rough()
+                condition[:spoilt:UNKNOWN] = 0  # where a face comes from is not always known
+            return Pairs(
+                lr=lr.div_(127.5).sub_(1),
+                hr=hr,
+                heatmaps=self._heatmaps(landmarks, visible),
+                kernels=component_kernels(landmarks, visible),
+                landmarks=landmarks,
+                visible=visible,
+                transform=torch.from_numpy(matrix.astype(np.float32)).to(device),
+                index=index,
+                scene=Scene(contexts, inverse, self.store.corners[index]),
+                condition=condition,
+            )
+
+        return finish
 
     def _heatmaps(self, landmarks: Tensor, visible: Tensor) -> Tensor:
         if not self.heatmap:

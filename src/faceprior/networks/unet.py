@@ -70,10 +70,15 @@ class UNet(SharpTail):
         self.freeze()
 
     def freeze(self) -> None:
-        """What is given is not trained here: the STN is trained alone (`aligner`), the canvas on whole photos."""
-        for part in (self.localisation, self.canvas):
-            if part is not None:
-                part.requires_grad_(False)
+        """What is given is not trained here: the STN is trained alone (`aligner`), the canvas on whole photos. With
+        `canvas_learns` the canvas goes on from there on faces."""
+        self.localisation.requires_grad_(False)
+        if self.canvas is not None and not self._canvas_learns:
+            self.canvas.requires_grad_(False)
+
+    @property
+    def _canvas_learns(self) -> bool:
+        return self.canvas is not None and self.config.canvas_learns and not self.config.sharp
 
     def train(self, mode: bool = True) -> Self:
         """The statistics of what is frozen stay as they are."""
@@ -84,7 +89,8 @@ class UNet(SharpTail):
         return self
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
-        return iter(())  # frozen
+        """What learns slowly: the canvas, where it does; the STN is frozen."""
+        return self.canvas.parameters() if self._canvas_learns else iter(())
 
     def take_stn0(self, found: nn.Module, name: str) -> None:
         """Take the STN of a trained STN0, MTUN or U-Net, of the file `name`. FacepriorError where that is another."""
@@ -117,6 +123,7 @@ class UNet(SharpTail):
         with torch.no_grad():
             if transform is None:
                 transform = self.locate(lr)
+        with torch.set_grad_enabled(self._canvas_learns and torch.is_grad_enabled()):
             given, base = self._given(lr, transform, condition if self.takes_condition else None)
         x = self.entry(given)
         kept = []

@@ -41,6 +41,7 @@ FREE_ON_RESUME = frozenset(
         "run.max_time",
         "run.precision",
         "run.compile",
+        "run.helpers",
         "run.channels_last",
         "run.checkpoint_every",
         "run.pictures",
@@ -91,6 +92,7 @@ class DataConfig(Section):
     val_faces: int = Field(512, ge=0)  # faces of the validation split used each epoch; 0 = no validation
     sources: list[str] | None = None  # only faces of these sources; None = all
     max_yaw: float | None = Field(None, ge=0)  # degrees; train only on faces turned no further; None = all
+    turned: int = Field(1, ge=1)  # ours: faces turned by 30 degrees are seen so many times as often, and so on each 15
     min_side: float | None = Field(None, gt=0)  # pixels of the frame's side in the source; no smaller ones; None = all
     protocol: Annotated[list[ProtocolName], BeforeValidator(_listed), Field(min_length=1)] = ["paper"]
     colour: float = Field(0.0, ge=0, le=0.4)  # ours: LR and HR recoloured alike in training, by up to this part
@@ -166,6 +168,7 @@ class RunConfig(Section):
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     channels_last: bool = False
     compile: bool = False
+    helpers: int | None = Field(None, ge=0)  # processes that make rough LRs ahead; None = on a GPU as many as cores
     sync_norm: bool = True  # several processes: BatchNorm over the whole batch
     checkpoint_every: Seconds = 600.0  # besides the end of every epoch
     validate_every: int = Field(1, ge=1)  # epochs between validations and pictures

@@ -78,12 +78,12 @@ def _take_canvas(network: nn.Module, path: Path | None) -> None:
 
 
 def _start_from(network: nn.Module, path: Path) -> None:
-    """Take the weights of `path`. FacepriorError where it holds another network, but for a sharp tail more or less and
-    for what the network is told."""
+    """Take the weights of `path`. FacepriorError where it holds another network, but for a sharp tail more or less, for
+    what the network is told and for what learns."""
     found = load_model(path)
     config = found.config
     if isinstance(found, SharpTail) and type(found) is type(network):
-        kept = {name: getattr(network.config, name) for name in ("sharp", "told") if hasattr(config, name)}
+        kept = {name: getattr(network.config, name) for name in ("sharp", "told", "canvas_learns") if hasattr(config, name)}
         config = replace(config, **kept)
     if config != network.config:
         raise FacepriorError(f"{path}: holds another network than [model] describes; run.initial needs the same one")

@@ -8,6 +8,8 @@ import json
 import math
 import platform
 import time
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from ..networks.discriminator import Discriminator
 from ..networks.kinds import kind_of
 from ..networks.vgg import VGGFeatures
 from ..networks.weights import save_model
+from .ahead import Ahead, processes_here
 from .checkpoint import Checkpoints, read
 from .closed_form import Fitted
 from .config import TrainConfig
@@ -35,7 +38,7 @@ from .lock import RunLock
 from .notice import beginning, ending, validation
 from .pictures import draw
 from .progress import TrainProgress
-from .sampler import Sampler, seed_everything, seed_of
+from .sampler import Sampler, how_often, seed_everything, seed_of
 from .schedule import Position
 from .step import Step, StepResult
 from .stopping import StopRequest
@@ -75,6 +78,7 @@ class Trainer:
         self._validation: dict[str, float] = {}
         self._looked = -1  # the step of the last validation in this process
         self._save_failed: str | None = None
+        self._ahead: Ahead | None = None
         self.step = 0
         if not self.data.is_dir():
             raise FacepriorError(f"{self.data}: no such folder; `faceprior prepare` makes it")
@@ -164,7 +168,7 @@ class Trainer:
         manifest = self.data / "manifest.json"
         text = manifest.read_bytes() if manifest.is_file() else b""
         self.dataset = {"manifest_sha256": hashlib.sha256(text).hexdigest(), "faces": len(store)}
-        self.sampler = Sampler(len(store), r.batch, r.seed)
+        self.sampler = Sampler(len(store), r.batch, r.seed, often=how_often(store.yaw.cpu(), d.turned))
         self.total_steps = r.epochs * self.sampler.steps_per_epoch
         if r.steps is not None:
             self.total_steps = min(self.total_steps, r.steps)
@@ -223,6 +227,11 @@ class Trainer:
     def _run(self, stop: StopRequest) -> str:
         last_saved = time.perf_counter()
         ended = "done"
+        helpers = processes_here(
+            self.config.run.helpers, self.fabric.device.type, self.config.data.rough, self.fabric.world_size
+        )
+        if helpers and self.step < self.total_steps:
+            self._ahead = Ahead(self._begin, helpers, self.total_steps)
         try:
             while self.step < self.total_steps:
                 asked, elapsed = self._agree(stop)
@@ -243,6 +252,8 @@ class Trainer:
                 self._look()
             self._finish(ended)
         finally:
+            if self._ahead is not None:
+                self._ahead.close()
             self.progress.close()
             if self.fabric.is_global_zero:
                 self.journal.close()
@@ -283,14 +294,19 @@ class Trainer:
             self.journal.write("train", self.step, result.losses, images_per_s=round(self.progress.rate, 1))
 
     def _pairs(self) -> Pairs:
-        """This process's share of the step's batch. Its draws are those it would get in one process."""
+        """This process's share of the step's batch."""
+        return self._ahead.at(self.step) if self._ahead is not None else self._begin(self.step)()
+
+    def _begin(self, step: int, pool: Executor | None = None) -> Callable[[], Pairs]:
+        """Begins it. Its draws are those it would get in one process."""
         fabric, run = self.fabric, self.config.run
         share = run.batch // fabric.world_size
-        index = self.sampler.at(self.step)[fabric.global_rank * share : (fabric.global_rank + 1) * share]
-        generator = torch.Generator().manual_seed(seed_of(run.seed, "pairs", self.step))
+        index = self.sampler.at(step)[fabric.global_rank * share : (fabric.global_rank + 1) * share]
+        generator = torch.Generator().manual_seed(seed_of(run.seed, "pairs", step))
         if fabric.global_rank:  # skip what the processes before this one draw: five numbers a face
             torch.rand(fabric.global_rank * share, 5, generator=generator, dtype=torch.float64)
-        return to_device(self.maker.train(index, generator), fabric.device)
+        finish = self.maker.begin(index, generator, pool=pool)
+        return lambda: to_device(finish(), fabric.device)
 
     def _refuse(self, result: StepResult) -> None:
         """A non-finite step changed nothing; after `run.patience` in a row something is wrong for good."""
