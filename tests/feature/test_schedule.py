@@ -7,7 +7,7 @@ from torch import nn
 from faceprior.networks.mtun import MTUN
 from faceprior.training.config import LossConfig, OptimiserConfig, ScheduleConfig, TrainConfig
 from faceprior.training.optim import Average, make_optimiser, set_rates
-from faceprior.training.sampler import Sampler, seed_of
+from faceprior.training.sampler import Sampler, how_often, seed_of
 from faceprior.training.schedule import Position, adversarial_weight, lr_factor
 
 
@@ -83,6 +83,15 @@ def test_sampler_visits_every_face_once_an_epoch_and_needs_no_memory():
     assert not torch.equal(epoch, torch.cat([sampler.at(i) for i in range(5, 10)]))
     assert torch.equal(Sampler(20, 4, seed=3).at(7), sampler.at(7))
     assert Sampler(22, 4, seed=3).steps_per_epoch == 5  # the rest of an epoch is dropped
+
+
+def test_turned_faces_come_more_often():
+    often = how_often(torch.tensor([0.0, 29, -31, 46, -60, 74, 90]), 2)
+    assert often.tolist() == [1, 1, 2, 4, 8, 8, 8]
+    assert how_often(torch.tensor([0.0, 90]), 1).tolist() == [1, 1]
+    sampler = Sampler(7, 2, seed=0, often=often)
+    epoch = torch.cat([sampler.at(i) for i in range(sampler.steps_per_epoch)])
+    assert torch.equal(epoch.bincount(minlength=7), often)
 
 
 def test_seeds_differ():

@@ -81,6 +81,20 @@ def test_what_is_given_is_not_trained():
     assert moved == {"entry", "positions", "ins", "outs", "down", "up", "heatmaps", "guided", "tail"}
 
 
+def test_the_canvas_learns_where_it_is_told_to():
+    network = random_unet(canvas_learns=True, told=True).train()
+    slow = {id(p) for p in network.localisation_parameters()}
+    assert slow == {id(p) for p in network.canvas.parameters()}
+    out = network(torch.rand(4, 3, 16, 16), condition=torch.rand(4, 2))
+    out.sr.square().mean().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.canvas.parameters() if p.ndim == 4)
+    assert all(p.grad is None for p in network.localisation.parameters())
+    sharp = random_unet(canvas_learns=True, sharp=True)
+    assert {k.split(".")[0] for k, p in sharp.named_parameters() if p.requires_grad} == {"sharp_tail"}
+    assert not list(sharp.localisation_parameters())
+    assert not list(random_unet(base="bicubic", canvas_learns=True).localisation_parameters())
+
+
 def test_it_takes_a_canvas_and_an_stn_of_their_kind_alone():
     network = random_unet()
     canvas = Canvas(CanvasConfig(channels=8))

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from faceprior.errors import FacepriorError
 from faceprior.networks.weights import load_model, read_header
+from faceprior.training.ahead import processes_here
 from faceprior.training.checkpoint import read
 from faceprior.training.config import TrainConfig
 from faceprior.training.lock import RunLock
@@ -50,6 +51,21 @@ def records(run: Path, kind: str, name: str) -> list[float]:
     """A column of metrics.jsonl."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [line[name] for line in lines if line["kind"] == kind]
+
+
+def test_batches_made_ahead_are_those_made_in_time(tiny_shards, tmp_path):
+    """Other processes spoil the rough LRs of steps to come; what is learned is the same, to the bit."""
+    options = ("data.rough=0.5", "data.colour=0.1", "data.disturbance=0.2", "run.pictures=0")
+    assert train(tiny_shards, tmp_path / "a", *options, "run.steps=7", "run.helpers=0") == "done"
+    assert train(tiny_shards, tmp_path / "b", *options, "run.steps=3", "run.helpers=2") == "done"
+    assert train(tiny_shards, tmp_path / "b", *options, "run.steps=7", "run.helpers=1") == "done"  # and goes on
+    assert same(learned(tmp_path / "a"), learned(tmp_path / "b"))
+
+
+def test_who_works_ahead():
+    assert processes_here(None, "cpu", 0.5, 1) == 0 and processes_here(None, "cuda", 0.0, 1) == 0
+    assert processes_here(3, "cpu", 0.5, 1) == 3 and processes_here(0, "cuda", 0.5, 1) == 0
+    assert processes_here(None, "cuda", 0.5, 1) >= 1 and processes_here(None, "cuda", 0.5, 10**6) == 1
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ class UNetConfig(ComparatorConfig):
     base: Literal["canvas", "bicubic"] = "canvas"  #  what the output is added to
     canvas_channels: int = 52
     told: bool = False  #                             the canvas is told how rough the input is, as for whole photos
-    canvas_learns: bool = False  #                    the canvas is trained with the rest, at `optimiser.localisation_lr`
+    canvas_learns: bool = False  #                    the canvas is trained too, at `optimiser.localisation_lr`
     sharp: bool = False  #                            a second tail (`sharp.py`); all else is frozen then
     # The STN's: `MTUNConfig`'s of these names.
     localisation: Literal["lr", "cascade"] = "cascade"

@@ -1,7 +1,7 @@
 """Batches begun some steps ahead, on a GPU: while it learns, other processes spoil the rough LRs of what comes next.
 
-What a step sees hangs on the seed and the step alone, so nothing is stored, and a run gives the same whether its batches
-are begun ahead or not.
+What a step sees hangs on the seed and the step alone, so nothing is stored, and a run gives the same whether its
+batches are begun ahead or not.
 """
 
 import multiprocessing
@@ -36,8 +36,8 @@ class Ahead:
 
 
 def processes_here(wanted: int | None, device: str, rough: float, world: int) -> int:
-    """How many processes work ahead for one that trains: none where nothing is rough. Where it is not said: on a GPU its
-    share of the cores, on a CPU none, since the network needs them itself."""
+    """How many processes work ahead for one that trains: none where nothing is rough. Where it is not said: on a GPU
+    its share of the cores, on a CPU none, since the network needs them itself."""
     if not rough:
         return 0
     if wanted is not None:

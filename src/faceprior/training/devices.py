@@ -69,8 +69,8 @@ def _launched() -> tuple[int, int | None]:
 def prepare_device(device: torch.device) -> None:
     """On a CPU the same run gives the same bits; on a GPU it is fast."""
     if device.type == "cuda":
-        # What stays in float32 beside bfloat16 needs all of its bits: frames, transforms, the canvas. TensorFloat-32 would
-        # move pixels by a thirtieth and grey levels by a tenth.
+        # What stays in float32 beside bfloat16 needs all of its bits: frames, transforms, the canvas. TensorFloat-32
+        # keeps eleven: pixels would move by a thirtieth, grey levels by a tenth.
         torch.set_float32_matmul_precision("highest")
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = True

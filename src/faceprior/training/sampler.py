@@ -1,6 +1,6 @@
 """Which faces a step sees, and the seed of everything it draws: functions of (seed, epoch, step, rank).
 
-Nothing is stored and nothing runs ahead, so a run resumes at any step exactly, also within an epoch.
+Nothing is stored, so a run resumes at any step exactly, also within an epoch.
 """
 
 import hashlib
@@ -26,8 +26,8 @@ def seed_everything(*parts: int | str) -> None:
 
 
 def how_often(yaw: Tensor, factor: int) -> Tensor:
-    """Degrees (faces,) -> int (faces,): once, `factor` times from 30 degrees on, and `factor` times as often as that for
-    each 15 degrees more: turned faces are few."""
+    """Degrees (faces,) -> int (faces,): once, `factor` times from 30 degrees on, and `factor` times as often as that
+    for each 15 degrees more: turned faces are few."""
     return factor ** ((yaw.abs() / 15).floor() - 1).clamp(0, 3).long()
 
 
