@@ -70,6 +70,15 @@ def test_untrained_it_is_the_canvas_set_upright():
     assert out.heatmaps[0].shape == (2, 4, 32, 32)
 
 
+@pytest.mark.parametrize("sharp", [False, True])
+def test_made_and_trained_at_once_it_moves_no_statistics_of_the_stn(sharp):
+    """As a run makes it: nobody calls `train`."""
+    network = UNet(UNetConfig(**SMALL_UNET | {"sharp": sharp}))
+    before = {k: v.clone() for k, v in network.localisation.state_dict().items()}
+    network(torch.rand(4, 3, 16, 16))
+    assert all(torch.equal(v, before[k]) for k, v in network.localisation.state_dict().items())
+
+
 def test_what_is_given_is_not_trained():
     network = random_unet().train()
     before = {k: v.clone() for k, v in network.state_dict().items()}

@@ -68,6 +68,7 @@ class UNet(SharpTail):
             self.requires_grad_(False)
             self.sharp_tail = _tail(width, t64, t128, c.tail_blocks, SmoothShuffle())
         self.freeze()
+        self.train()  # all but what is frozen, whose statistics would go on moving
 
     def freeze(self) -> None:
         """What is given is not trained here: the STN is trained alone (`aligner`), the canvas on whole photos. With
