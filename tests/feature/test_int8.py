@@ -7,12 +7,17 @@ onnx = pytest.importorskip("onnx")
 for needed in ("torch", "pyarrow", "onnxscript"):
     pytest.importorskip(needed)
 
-from random_models import small_onnx, small_safetensors, smooth_faces  # noqa: E402
+from random_models import random_unet, small_onnx, small_safetensors, smooth_faces  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 import faceprior  # noqa: E402
 from faceprior.cli.app import app  # noqa: E402
 from faceprior.errors import FacepriorError  # noqa: E402
+from faceprior.networks.export import export_onnx  # noqa: E402
+from faceprior.networks.quantise import export_int8  # noqa: E402
+from faceprior.networks.unet import UNet  # noqa: E402
+from faceprior.runtime import cpu  # noqa: E402
+from faceprior.runtime.backends import onnx as onnx_backend  # noqa: E402
 
 OPTIONS = {"sharp": True, "localisation": "lr", "tail": "shuffle", "heb": 32, "base": True}
 
@@ -71,7 +76,7 @@ def test_a_flipped_bit_is_found(int8, tmp_path):
     [
         (["--int8"], "--int8 and --data go together"),
         (["--data", "shards"], "--int8 and --data go together"),
-        (["--int8", "--data", "shards", "--package", "x"], "writes an .onnx file"),
+        (["--int8", "--data", "shards", "--package", "x", "--safetensors"], "writes an .onnx file"),
         (["--int8", "--data", "shards", "-o", "x.safetensors"], "writes an .onnx file"),
         (["--int8", "--data", "shards", "--fp32"], "writes an .onnx file"),
     ],
@@ -79,3 +84,62 @@ def test_a_flipped_bit_is_found(int8, tmp_path):
 def test_what_does_not_go_together_is_refused(flags, said):
     done = CliRunner().invoke(app, ["export", str(small_safetensors()), *flags])
     assert said in str(done.exception)
+
+
+def test_a_u_net_keeps_in_floats_all_but_what_bears_int8(tmp_path, tiny_shards):
+    network = random_unet(channels=(32, 32), blocks=(1, 1), tail=(8, 4))
+    lr = smooth_faces(6, seed=3)
+    path, exact = tmp_path / "int8.onnx", tmp_path / "exact.onnx"
+    header = {"format": 1, "model": "unet", "config": network.config.to_dict(), "version": "0"}
+    export_onnx(network, exact, header)
+    export_int8(network, path, header, lr)
+    model = onnx.load(path)
+    kinds = {tensor.name for tensor in model.graph.initializer}
+    weights = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "DequantizeLinear"}
+    quantised = {
+        weights[node.input[1]]
+        for node in model.graph.node
+        if node.op_type == "Conv" and weights.get(node.input[1]) in kinds
+    }
+    assert any(".ins.0." in name for name in quantised)
+    for name in quantised:
+        assert any(part in f".{name}" for part in UNet.int8), name
+    near, far = (faceprior.load(p, threads=1)(lr) for p in (path, exact))
+    np.testing.assert_allclose(near.transforms, far.transforms, atol=2e-3)
+    assert np.abs(near.images.astype(int) - far.images.astype(int)).mean() < 3
+
+
+def test_without_fast_int8_products_the_same_file_is_computed_in_floats(int8, monkeypatch):
+    lr = smooth_faces(4, seed=5)
+    monkeypatch.setattr(onnx_backend, "fast_int8", lambda: False)
+    floats = faceprior.load(int8, threads=1)
+    option = "session.disable_quant_qdq"
+    assert floats.backend.session.get_session_options().get_session_config_entry(option) == "1"
+    monkeypatch.setattr(onnx_backend, "fast_int8", lambda: True)
+    fast = faceprior.load(int8, threads=1)
+    with pytest.raises(RuntimeError, match=r"not exist|not found|does not"):
+        fast.backend.session.get_session_options().get_session_config_entry(option)
+    apart = np.abs(floats(lr).images.astype(int) - fast(lr).images.astype(int))
+    assert apart.mean() < 2  # the same roundings of the same values, but for products that fall between
+
+
+@pytest.mark.parametrize(
+    ("text", "fast"),
+    [
+        ("flags\t\t: fpu avx2 avx512f avx512_vnni amx_tile\n", True),
+        ("flags\t\t: fpu avx2 avx_vnni\n", True),
+        ("Features\t: fp asimd asimddp sve\n", True),
+        ("flags\t\t: fpu sse4_2 avx2 avx512f\n", False),
+        ("model name\t: avx512_vnni in a name\n", False),
+    ],
+)
+def test_what_the_cpu_says(text, fast, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(cpu, "_CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(cpu.platform, "system", lambda: "Linux")
+    assert cpu.fast_int8.__wrapped__() is fast
+    monkeypatch.setattr(cpu, "_CPUINFO", tmp_path / "none")  # Windows
+    assert not cpu.fast_int8.__wrapped__()
+    monkeypatch.setattr(cpu.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(cpu.platform, "machine", lambda: "arm64")
+    assert cpu.fast_int8.__wrapped__()

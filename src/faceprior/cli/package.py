@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ..errors import FacepriorError
@@ -13,6 +14,7 @@ from ..networks.canvas import Canvas
 from ..networks.canvas_export import export_canvas
 from ..networks.export import export_onnx
 from ..networks.mtun import MTUN
+from ..networks.quantise import export_int8
 from ..networks.weights import save_model
 from ..runtime.weights import ASSETS, REGISTRY
 
@@ -26,12 +28,14 @@ def package_model(
     default: bool = False,
     safetensors: bool = False,
     larger: str | None = None,
+    ranges: np.ndarray | None = None,
     assets: Path = ASSETS,
 ) -> list[Path]:
     """Writes `NAME.onnx` (and `NAME.safetensors`, fp16), registers them with their SHA-256; returns the files.
 
     An entry of that name is replaced, its description kept where none is given. The first model becomes the default.
-    larger: the packaged model that takes the larger faces of photos.
+    larger: the packaged model that takes the larger faces of photos. ranges: uint8 faces as of `export_int8`, where
+    what bears it is to be computed in int8.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name) or name == "default":
         raise FacepriorError(f"--package {name!r}: expected a name of lower-case letters, digits, '.', '_' and '-'")
@@ -42,7 +46,10 @@ def package_model(
     if larger is not None and larger not in table["models"]:
         raise FacepriorError(f"--larger {larger!r}: no packaged model; package that one first")
     onnx = assets / f"{name}.onnx"
-    export_onnx(network, onnx, header)
+    if ranges is None:
+        export_onnx(network, onnx, header)
+    else:
+        export_int8(network, onnx, header, ranges)
     before = table["models"].get(name, {}).get("description", "")
     entry = {"file": onnx.name, "sha256": _sha256(onnx), "description": description or before}
     written = [onnx]

@@ -2,7 +2,8 @@
 
 Convolutions alone: their weights with a scale for each channel, what goes into them with one range, measured on faces.
 What makes the transform, what sees the LR itself and what makes the last picture stay in fp32: an error there is
-seen at once, and colours that no face had on which the ranges were measured would be cut off.
+seen at once, and colours that no face had on which the ranges were measured would be cut off. A network may say what of
+it bears int8 (`UNet.int8`); then that alone.
 """
 
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
@@ -27,13 +29,14 @@ FP16_FROM = 1 << 14  # values; the scales of the quantised ones are to stay cons
 def export_int8(network: nn.Module, path: Path, header: dict, lr: np.ndarray, *, keep_ends: bool = True) -> None:
     """Writes `path`, atomically, with the contract of `export_onnx`; needs a CPU with int8 products to be faster.
 
-    `lr`: uint8 (N, 16, 16, 3), faces to measure the ranges on, of the training split. `keep_ends`: the transform's
+    `lr`: uint8 (N, size, size, 3), faces to measure the ranges on, of the training split. `keep_ends`: the transform's
     net, the first and the last convolutions in fp32.
     """
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exact, prepared, done = (Path(folder) / f"{name}.onnx" for name in ("exact", "prepared", "done"))
         export_onnx(network, exact, header, fp16=False)
+        onnxruntime.set_default_logger_severity(3)  # its tool's warnings are of no use to who exports
         exact.write_bytes(unsealed(exact.read_bytes()))
         quant_pre_process(exact, prepared, skip_symbolic_shape=True)
         quantize_static(
@@ -46,8 +49,9 @@ def export_int8(network: nn.Module, path: Path, header: dict, lr: np.ndarray, *,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
-            nodes_to_exclude=_ends(onnx.load(prepared)) if keep_ends else [],
+            nodes_to_exclude=_exact(onnx.load(prepared), getattr(network, "int8", None)) if keep_ends else [],
         )
+        onnxruntime.set_default_logger_severity(2)
         model = onnx.load(done)
     store_fp16(model, FP16_FROM)
     data = sealed(model.SerializeToString(deterministic=True))
@@ -55,13 +59,25 @@ def export_int8(network: nn.Module, path: Path, header: dict, lr: np.ndarray, *,
 
 
 class _Faces(CalibrationDataReader):
-    """uint8 (N, 16, 16, 3) in chunks."""
+    """uint8 (N, size, size, 3) in chunks."""
 
     def __init__(self, lr: np.ndarray):
         self._chunks = iter([{"lr": lr[i : i + CHUNK]} for i in range(0, len(lr), CHUNK)])
 
     def get_next(self) -> dict | None:
         return next(self._chunks, None)
+
+
+def _exact(model: onnx.ModelProto, body: tuple[str, ...] | None) -> list[str]:
+    """Names of the convolutions that stay in fp32: the ends, and where a network says what of it bears int8
+    (`body`, parts of its weights' names), all others: a picture that others add to shows every error."""
+    if body is None:
+        return _ends(model)
+    return sorted(
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Conv" and not any(part in f".{node.input[1]}" for part in body)
+    )
 
 
 def _ends(model: onnx.ModelProto) -> list[str]:

@@ -30,8 +30,10 @@ FEATURES = 1 / 16  #   brings the canvas's features, made for levels of 0..255, 
 class UNet(SharpTail):
     """(B, 3, lr, lr) in [-1, 1] -> `MTUNOutput`. The canvas and the STN are given, and frozen in training."""
 
-    # What an exported file may keep in 8 bits a weight. The canvas and the STN stay: the output hangs on every value.
+    # What an exported file may keep in 8 bits a weight, and `export --int8` computes in them. The canvas, the STN and
+    # what makes the last picture stay: the output hangs on every value.
     eight_bit = (".ins.", ".outs.", ".down.", ".up.")
+    int8 = (*eight_bit, ".guided.", ".tail.0.", ".tail.2.", ".sharp_tail.0.", ".sharp_tail.2.")
 
     def __init__(self, config: UNetConfig | None = None):
         super().__init__()

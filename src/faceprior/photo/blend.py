@@ -9,9 +9,10 @@ are blurred or were enlarged, is measured (`benchmarks/blend.py`) and kept here.
 import numpy as np
 
 SIZES = (12.0, 16.0, 20.0, 24.0, 32.0, 48.0, 64.0)  # pixels of detail across the cut square
-CLEAN = (0.70, 0.90, 0.56, 0.52, 0.78, 0.20, 0.00)  #  the last not measured
-ROUGH = (0.96, 1.00, 0.92, 0.99, 0.89, 0.52, 0.20)  #  JPEG 75, where the canvas has less to see; the last not measured
+CLEAN = (0.66, 0.86, 0.54, 0.58, 0.78, 0.26, 0.13)
+ROUGH = (0.97, 1.00, 0.87, 0.96, 1.00, 0.86, 0.66)  #  JPEG 75, where the canvas has less to see
 SOFT = (0.6, 0.9)  # parts of its pixels that the face fills with detail: at the first, the face alone; see below
+SOFT_SIZES = (48.0, 64.0)  # pixels of detail: up to the first that holds, at the second a third is best
 ROUGH_AT = 0.4  # the condition q of JPEG 76
 ROUGH_FROM = 0.1  # JPEG 94, noise of 2.5 grey levels: from there on the canvas is of the weights for rough photos
 CONSISTENCY = (35.0, 43.0)  # dB, of nearly all faces
@@ -24,7 +25,8 @@ def face_strength(
     """0..1 for a face of `side` pixels that hold the detail of `detail`, on a canvas that the network painted, told
     `condition`; on Lanczos (None) 1. consistency: dB, as of `lr_consistency`.
 
-    The canvas network takes a blurred photo for what it is and leaves it so; there the face is better, however large.
+    The canvas network takes a blurred photo for what it is and leaves it so; there the face is better, up to 48 pixels
+    of detail.
     """
     if condition is None:
         return 1.0
@@ -32,7 +34,8 @@ def face_strength(
     strength = (1 - rough) * np.interp(detail, SIZES, CLEAN) + rough * np.interp(detail, SIZES, ROUGH)
     if consistency is not None and np.isfinite(consistency):
         strength *= np.interp(consistency, CONSISTENCY, RELIABLE)
-    return float(np.clip(max(strength, np.interp(detail / side, SOFT, (1, 0))), 0, 1))
+    soft = np.interp(detail / side, SOFT, (1, 0)) * np.interp(detail, SOFT_SIZES, (1, 0.3))
+    return float(np.clip(max(strength, soft), 0, 1))
 
 
 def is_rough(condition: tuple[float, float] | None) -> bool:

@@ -9,8 +9,8 @@ from ..runtime.backends.base import LR_SIZE
 from .detail import effective_side
 
 # Pixels of detail across the cut square from which on the network of 32 px is the better one: at 18 px it is behind by
-# 0.4 dB, at 22 px they are equal, at 26 px it is ahead by 0.3 dB (`benchmarks/blend.py` with either of them).
-LARGER_FROM = 23.0
+# 0.1 dB, at 20 px they are equal, at 22 px it is ahead by 0.1 dB (`benchmarks/blend.py` with either of them).
+LARGER_FROM = 20.5
 
 
 def network_for(network: Any, rgb: np.ndarray, frame: Frame) -> tuple[Any, float]:

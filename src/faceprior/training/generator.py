@@ -83,7 +83,8 @@ def _start_from(network: nn.Module, path: Path) -> None:
     found = load_model(path)
     config = found.config
     if isinstance(found, SharpTail) and type(found) is type(network):
-        kept = {name: getattr(network.config, name) for name in ("sharp", "told", "canvas_learns") if hasattr(config, name)}
+        free = ("sharp", "told", "canvas_learns")
+        kept = {name: getattr(network.config, name) for name in free if hasattr(config, name)}
         config = replace(config, **kept)
     if config != network.config:
         raise FacepriorError(f"{path}: holds another network than [model] describes; run.initial needs the same one")

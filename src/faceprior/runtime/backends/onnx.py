@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime as ort
 
 from ...errors import FacepriorError, FacepriorWarning
+from ..cpu import fast_int8
 from ..threads import thread_count
 from .base import Outputs
 from .contract import (
@@ -46,6 +47,8 @@ class OnnxBackend:
         options = session_options(threads)
         model, locator = trimmed(model, sharp)
         providers = _providers(device)
+        if providers != [PROVIDERS["cpu"]] or not fast_int8():  # what a file rounds to 8 bits is computed in floats
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
         options.enable_mem_pattern = PROVIDERS["dml"] not in providers  # DirectML's condition
         try:
             self.session = _session(model, options, providers, name)
