@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KEPT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 SAVING: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
-    "PNG": {"compress_level": 4},
+    "PNG": {"compress_level": 4},  # a third of the time of 6, Pillow's own, for files a twentieth larger
     "WEBP": {"quality": 95, "method": 2},
     "TIFF": {"compression": "tiff_adobe_deflate"},
 }
@@ -59,7 +59,7 @@ def write_photo(
     sheet_name = None
     if picture is not None:
         sheet_name = f"{stem}.sheet.png"
-        write_atomically(folder / sheet_name, lambda file: picture.save(file, "PNG"))
+        write_atomically(folder / sheet_name, lambda file: picture.save(file, "PNG", **SAVING["PNG"]))
     described = []
     for face in result.faces:
         files = _write_face(face, folder, stem) if faces and face.image is not None and face.restored else {}
@@ -167,7 +167,9 @@ def _write_face(face: "PhotoFace", folder: Path, stem: str) -> dict[str, str]:
     (folder / stem).mkdir(parents=True, exist_ok=True)
     for name, pixels in pictures.values():
         picture = Image.fromarray(pixels)
-        write_atomically(folder / stem / name, lambda file, picture=picture: picture.save(file, "PNG"))
+        write_atomically(
+            folder / stem / name, lambda file, picture=picture: picture.save(file, "PNG", **SAVING["PNG"])
+        )
     return {kind: f"{stem}/{name}" for kind, (name, _) in pictures.items()}
 
 
