@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,56 @@ def test_batches_made_ahead_are_those_made_in_time(tiny_shards, tmp_path):
     assert train(tiny_shards, tmp_path / "b", *options, "run.steps=3", "run.helpers=2") == "done"
     assert train(tiny_shards, tmp_path / "b", *options, "run.steps=7", "run.helpers=1") == "done"  # and goes on
     assert same(learned(tmp_path / "a"), learned(tmp_path / "b"))
+
+
+def test_it_goes_on_where_those_that_work_ahead_are_killed(tiny_shards, tmp_path):
+    options = ("data.rough=0.5", "run.pictures=0", "run.steps=6")
+    assert train(tiny_shards, tmp_path / "a", *options, "run.helpers=0") == "done"
+    config = TrainConfig.load("tiny", ["data.val_faces=4", "run.epochs=1000", *options, "run.helpers=2"])
+    trainer = Trainer(config, tiny_shards, tmp_path / "b", device="cpu")
+    one, killed = trainer._one, []
+
+    def and_kill(elapsed: float) -> None:
+        one(elapsed)
+        if trainer.step == 2:
+            for process in list(trainer._ahead.pool._processes.values()):
+                process.kill()
+                process.join()
+                killed.append(process.pid)
+
+    trainer._one = and_kill
+    assert trainer.fit() == "done" and killed
+    assert same(learned(tmp_path / "a"), learned(tmp_path / "b"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc who is alive")
+def test_those_that_work_ahead_end_with_the_run_however_it_ends(tiny_shards, tmp_path):
+    """Killed at once, it can tell nobody."""
+    lines = [
+        "import sys; from pathlib import Path",
+        "from faceprior.training.config import TrainConfig; from faceprior.training.loop import Trainer",
+        "if __name__ == '__main__':",
+        "    c = TrainConfig.load('tiny', ['data.rough=0.5', 'run.helpers=1', 'run.epochs=100000', 'data.val_faces=0',"
+        " 'run.pictures=0'])",
+        "    t = Trainer(c, Path(sys.argv[1]), Path(sys.argv[2]), device='cpu'); one = t._one",
+        "    def told(elapsed):",
+        "        one(elapsed); print(*[p.pid for p in t._ahead.pool._processes.values()], flush=True)",
+        "    t._one = told; t.fit()",
+    ]
+    script = tmp_path / "run.py"
+    script.write_text("\n".join(lines))
+    with subprocess.Popen(
+        [sys.executable, str(script), str(tiny_shards), str(tmp_path / "run")],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=ONE_THREAD,
+    ) as run:  # fmt: skip
+        pid = next(int(line) for line in run.stdout if line.strip().isdigit())
+        os.kill(pid, 0)
+        run.kill()
+    for _ in range(200):
+        if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split(") ")[1][:1]:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {pid} works on for nobody")
 
 
 def test_who_works_ahead():

@@ -5,7 +5,8 @@ time, and takes longer than a GPU's step: there other processes do it, for batch
 """
 
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -22,12 +23,18 @@ def rough_lr(frames: Tensor, size: int, seed: int) -> Spoilt:
 
 
 def begin_rough_lr(frames: Tensor, size: int, seed: int, pool: Executor | None) -> Callable[[], Spoilt]:
-    """`rough_lr`, begun in a process of `pool`; what comes back waits for it. None: done when it is asked for."""
+    """`rough_lr`, begun in a process of `pool`; what comes back waits for it. None: done when it is asked for, and so
+    it is where the pool's processes have died (a system out of memory kills some)."""
     pixels, device = frames.round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy(), frames.device
-    future = None if pool is None else pool.submit(spoil, pixels, size, seed)
+    future = None
+    with suppress(BrokenExecutor):
+        future = None if pool is None else pool.submit(spoil, pixels, size, seed)
 
     def finish() -> Spoilt:
-        faces, conditions = spoil(pixels, size, seed) if future is None else future.result()
+        found = None
+        with suppress(BrokenExecutor):
+            found = None if future is None else future.result()
+        faces, conditions = spoil(pixels, size, seed) if found is None else found
         spoilt = torch.from_numpy(faces).to(device).permute(0, 3, 1, 2).float()
         return spoilt, torch.from_numpy(conditions).to(device)
 

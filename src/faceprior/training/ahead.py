@@ -6,8 +6,11 @@ batches are begun ahead or not.
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing.connection import wait
 
 from ..dataset.pairs import Pairs
 
@@ -21,7 +24,7 @@ class Ahead:
     def __init__(self, begin: Begin, processes: int, last: int):
         self.begin, self.last, self.depth = begin, last, processes + 2
         # A process of its own, not a fork: a fork of one that uses a GPU breaks.
-        self.pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+        self.pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin_work)
         self._begun: dict[int, Callable[[], Pairs]] = {}
 
     def at(self, step: int) -> Pairs:
@@ -33,6 +36,17 @@ class Ahead:
 
     def close(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin_work() -> None:
+    """Ctrl-C is the trainer's to answer; where it is gone, however it ended, nobody wants the work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def leave_with_it() -> None:
+        wait([multiprocessing.parent_process().sentinel])
+        os._exit(1)
+
+    threading.Thread(target=leave_with_it, daemon=True).start()
 
 
 def processes_here(wanted: int | None, device: str, rough: float, world: int) -> int:
