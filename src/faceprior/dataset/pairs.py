@@ -96,9 +96,7 @@ class PairMaker:
         numbers = torch.rand(len(index), 5, generator=generator, dtype=torch.float64)
         seed = int(torch.randint(2**62, (), generator=generator)) if self.rough else None
         which = (2 * numbers[:, 4] % 1 * len(self.protocols)).long()  # what the coin leaves of its number
-        made = self._begin(
-            index, *self._in_ranges(numbers, which), flip=(numbers[:, 4] < 0.5) & flip, seed=seed, pool=pool
-        )
+        made = self._begin(index, self._in_ranges(numbers, which), (numbers[:, 4] < 0.5) & flip, seed, pool)
         jitter = (torch.rand(len(index), 6, generator=generator) * 2 - 1) * self.colour if self.colour else None
 
         def finish() -> Pairs:
@@ -150,17 +148,14 @@ class PairMaker:
     ) -> Pairs:
         """Pairs with given transforms (B,) of the protocol (degrees, parts of the side); `flip` bool (B,). With a
         `seed` the first faces, as many as `rough` says, are made by `rough_lr` (a batch is in random order)."""
-        return self._begin(index, angle, scale, tx, ty, flip, seed)()
+        return self._begin(index, (angle, scale, tx, ty), flip, seed)()
 
     def _begin(
         self,
         index: Tensor,
-        angle: Tensor,
-        scale: Tensor,
-        tx: Tensor,
-        ty: Tensor,
-        flip: Tensor | None = None,
-        seed: int | None = None,
+        transform: Sequence[Tensor],
+        flip: Tensor | None,
+        seed: int | None,
         pool: Executor | None = None,
     ) -> Callable[[], Pairs]:
         device = self.store.contexts.device
@@ -169,7 +164,7 @@ class PairMaker:
         landmarks, visible = self.store.landmarks[index], self.store.visible[index]
         hr = contexts[:, :, OFFSET : OFFSET + HR, OFFSET : OFFSET + HR].float().div_(127.5).sub_(1)
 
-        matrix = similarity_matrix(*(x.cpu().numpy() for x in (angle, scale, tx, ty)))
+        matrix = similarity_matrix(*(x.cpu().numpy() for x in transform))
         square = np.concatenate([matrix, np.broadcast_to([[[0.0, 0.0, 1.0]]], (len(matrix), 1, 3))], 1)
         inverse = torch.from_numpy(np.linalg.inv(square)[:, :2].astype(np.float32)).to(device)
 

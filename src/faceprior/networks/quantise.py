@@ -8,7 +8,8 @@ it bears int8 (`UNet.int8`); then that alone.
 
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +33,10 @@ def export_int8(network: nn.Module, path: Path, header: dict, lr: np.ndarray, *,
     `lr`: uint8 (N, size, size, 3), faces to measure the ranges on, of the training split. `keep_ends`: the transform's
     net, the first and the last convolutions in fp32.
     """
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), _unheard():
         warnings.simplefilter("ignore")
         exact, prepared, done = (Path(folder) / f"{name}.onnx" for name in ("exact", "prepared", "done"))
         export_onnx(network, exact, header, fp16=False)
-        onnxruntime.set_default_logger_severity(3)  # its tool's warnings are of no use to who exports
         exact.write_bytes(unsealed(exact.read_bytes()))
         quant_pre_process(exact, prepared, skip_symbolic_shape=True)
         quantize_static(
@@ -51,11 +51,20 @@ def export_int8(network: nn.Module, path: Path, header: dict, lr: np.ndarray, *,
             calibrate_method=CalibrationMethod.MinMax,
             nodes_to_exclude=_exact(onnx.load(prepared), getattr(network, "int8", None)) if keep_ends else [],
         )
-        onnxruntime.set_default_logger_severity(2)
         model = onnx.load(done)
     store_fp16(model, FP16_FROM)
     data = sealed(model.SerializeToString(deterministic=True))
     write_atomically(path, lambda file: file.write(data))
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """The warnings of ONNX Runtime's own tool are of no use to who exports."""
+    onnxruntime.set_default_logger_severity(3)
+    try:
+        yield
+    finally:
+        onnxruntime.set_default_logger_severity(2)  # its default
 
 
 class _Faces(CalibrationDataReader):
