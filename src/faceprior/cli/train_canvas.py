@@ -5,12 +5,18 @@ from typing import Annotated
 
 import typer
 
+from ..training.canvas.config import CanvasTraining
+
 
 def train_canvas(
     photos: Annotated[Path, typer.Option("--photos", help="Folder of clean photos.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
     faces: Annotated[Path | None, typer.Option(help="Folder of face sources of layout `table`.")] = None,
     span: Annotated[Path | None, typer.Option(help="SPAN x4's public weights to start from.")] = None,
+    initial: Annotated[Path | None, typer.Option(help="A canvas to start from instead: canvas.safetensors.")] = None,
+    optimiser: Annotated[str, typer.Option(help="adamw, or muon for the convolutions' weights.")] = "adamw",
+    rate: Annotated[float, typer.Option(help="Of learning.")] = CanvasTraining.rate,
+    face_share: Annotated[float, typer.Option(help="Share of batches that are of faces.")] = CanvasTraining.faces,
     max_time: Annotated[str, typer.Option(help="Train for this time, resumptions included: 40m, 1h30m.")] = "1h30m",
     bfloat16: Annotated[bool, typer.Option(help="bfloat16 products for most of the time, float32 at the end.")] = False,
     clean: Annotated[float, typer.Option(help="Share of inputs that are only reduced.")] = 0.5,
@@ -21,7 +27,6 @@ def train_canvas(
     Exit status: 0 done, 2 bad input, 143 or 130 stopped by a signal with a checkpoint written.
     """
     from ..errors import FacepriorError
-    from ..training.canvas.config import CanvasTraining
     from ..training.canvas.loop import CanvasTrainer
     from ..training.config import parse_time
 
@@ -29,8 +34,11 @@ def train_canvas(
         seconds = float(parse_time(max_time))
     except ValueError as error:
         raise FacepriorError(f"--max-time: {error}") from None
-    config = CanvasTraining(seed=seed, max_time=seconds, clean=clean)
-    ended = CanvasTrainer(config, photos, output, faces=faces, span=span, bfloat16=bfloat16).fit()
+    if optimiser not in ("adamw", "muon"):
+        raise FacepriorError(f"--optimiser {optimiser}: expected adamw or muon")
+    config = CanvasTraining(seed, seconds, optimiser, rate, clean=clean, faces=face_share)
+    trainer = CanvasTrainer(config, photos, output, faces=faces, span=span, initial=initial, bfloat16=bfloat16)
+    ended = trainer.fit()
     if ended == "SIGTERM":
         raise typer.Exit(143)
     if ended == "SIGINT":

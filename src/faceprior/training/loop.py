@@ -38,7 +38,7 @@ from .lock import RunLock
 from .notice import beginning, ending, validation
 from .pictures import draw
 from .progress import TrainProgress
-from .sampler import Sampler, how_often, seed_everything, seed_of
+from .sampler import Sampler, how_often, how_often_dark, seed_everything, seed_of
 from .schedule import Position
 from .step import Step, StepResult
 from .stopping import StopRequest
@@ -168,7 +168,10 @@ class Trainer:
         manifest = self.data / "manifest.json"
         text = manifest.read_bytes() if manifest.is_file() else b""
         self.dataset = {"manifest_sha256": hashlib.sha256(text).hexdigest(), "faces": len(store)}
-        self.sampler = Sampler(len(store), r.batch, r.seed, often=how_often(store.yaw.cpu(), d.turned))
+        often = how_often(store.yaw.cpu(), d.turned)
+        if d.dark > 1:
+            often = often * how_often_dark(store.contexts, store.landmarks, d.dark)
+        self.sampler = Sampler(len(store), r.batch, r.seed, often=often)
         self.total_steps = r.epochs * self.sampler.steps_per_epoch
         if r.steps is not None:
             self.total_steps = min(self.total_steps, r.steps)

@@ -7,6 +7,8 @@ by nothing but the losses that the row names ("the heatmap supervision also forc
 features"). So no row starts from the aligner or knows the true transform, and no base hands the STN a pixel gradient.
 """
 
+from dataclasses import replace
+
 from .reduced import LATE, NO_ADVERSARY, NO_VGG, PART_VGG, REDUCED
 from .rows import Claim, Picture, Row, Table
 
@@ -60,4 +62,29 @@ TABLE3 = Table(
     "alone. "
     "Lf is the real VGG-19 loss, of 4 of each step's 16 faces; LU comes in after 192 steps.",
     figures={"figure4": Picture(("p", "pf", "pfu", "p-h", "pf-h", "pfu-h"))},
+)
+
+
+# What moves an STN that starts at the identity, if the losses of Table 3 do not: more rate, a heavier Lh, or some of the
+# known transform. Lp alone otherwise; the two first rows are Table 3's own runs.
+def _help(name: str, label: str, of: str, *overrides: str) -> Row:
+    return Row(name, label, f"table3/{of}", (), reduced=(*FAITHFUL, *_REDUCED["p"], *overrides), seeds=1)
+
+
+TABLE_HELP = Table(
+    name="table3-help",
+    title="Table 3, on: what help the STN needs",
+    base="p",
+    rows=(
+        replace(TABLE3.row("p"), paper=None),
+        replace(TABLE3.row("p-h"), paper=None),
+        _help("p-rate", "Lp, the STN at the rate of the rest", "p", "optimiser.localisation_lr=1.0"),
+        _help("p-h-rate", "Lp and Lh, the STN at the rate of the rest", "p-h", "optimiser.localisation_lr=1.0"),
+        _help("p-h-heavy", "Lp and ten times Lh", "p-h", "loss.heatmap_weight=0.5"),
+        _help("p-t-thousandth", "Lp and 0.001 of the known transform", "p", "loss.transform_weight=0.001"),
+        _help("p-t-hundredth", "Lp and 0.01 of the known transform", "p", "loss.transform_weight=0.01"),
+        _help("p-t-tenth", "Lp and 0.1 of the known transform", "p", "loss.transform_weight=0.1"),
+    ),
+    reduced=REDUCED,
+    reduced_note="The network is that of the reduced Table 3.",
 )

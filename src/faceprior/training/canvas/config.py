@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 class CanvasTraining:
     seed: int = 0
     max_time: float = 5400.0  #   seconds, resumptions included; the cosine of the rate ends there
-    rate: float = 2e-4  #         AdamW
+    optimiser: str = "adamw"  #   "muon": of the convolutions' weights alone
+    rate: float = 2e-4
     told_rate: float = 5e-4  #    of what turns conditions into scales and shifts, which starts at nothing
     warmup: int = 100  #          updates
     floor: float = 0.01  #        the rate's last factor
     spike: float = 2.5  #         times the usual loss: such an update is left out
     decay: float = 0.998  #       of the weights' average, which is what is validated and kept
     clean: float = 0.5  #         share of inputs that are only reduced
-    faces: float = 0.4  #         share of batches of face crops
+    faces: float = 0.4  #         share of batches that are of face crops
     photo_patch: int = 32  #      pixels of the input
     photo_batch: int = 16
     face_patch: int = 22

@@ -16,10 +16,11 @@ from torch import Tensor
 from ...dataset.rough import Chances
 from ...errors import FacepriorError
 from ...networks.canvas import Canvas
-from ...networks.weights import save_model
+from ...networks.weights import load_model, read_header, save_model
 from ..checkpoint import Checkpoints
 from ..journal import Journal
 from ..lock import RunLock
+from ..muon import Muon, hidden_weights
 from ..optim import Average
 from ..stopping import StopRequest
 from .config import FREE_ON_RESUME, CanvasTraining
@@ -36,7 +37,9 @@ CHARBONNIER = 1e-3  # of values in [-1, 1]: an eighth of a grey level
 
 
 class CanvasTrainer:
-    """`start`: SPAN's public weights, or a canvas of an earlier run. Raises FacepriorError for what a user can mend."""
+    """`span`: SPAN's public weights to start from; `initial`: a canvas of an earlier run instead.
+
+    Raises FacepriorError for what a user can mend."""
 
     def __init__(
         self,
@@ -46,12 +49,18 @@ class CanvasTrainer:
         *,
         faces: Path | None = None,
         span: Path | None = None,
+        initial: Path | None = None,
         bfloat16: bool = False,
     ):
         self.config, self.folder, self.bfloat16 = config, Path(folder), bfloat16
-        self.network = Canvas()
+        if span is not None and initial is not None:
+            raise FacepriorError("--span and --initial both say what to start from; give one of them")
+        self.network, self.start = Canvas(), ""
         if span is not None:
             self.network.take_span(span)
+            self.start = "SPAN x4 (arXiv 2311.12770)"
+        elif initial is not None:
+            self.network, self.start = _canvas(initial)
         self.pictures = load_pictures(photos, faces, config)
         self.batches = Batches(self.pictures, config, ROUGH)
         self.checkpoints = Checkpoints(self.folder / "checkpoints")
@@ -78,7 +87,8 @@ class CanvasTrainer:
         self.network.to(memory_format=torch.channels_last)
         c = self.config
         groups = [{"params": list(self.network.told.parameters()), "base": c.told_rate}, *self._layers()]
-        self.optimiser = torch.optim.AdamW(groups, lr=c.rate, weight_decay=0.0, fused=True)
+        maker = Muon if c.optimiser == "muon" else torch.optim.AdamW
+        self.optimiser = maker(groups, lr=c.rate, weight_decay=0.0, fused=True)
         self.average = Average(self.network, c.decay)
         if saved is not None:
             path, state = saved
@@ -105,11 +115,15 @@ class CanvasTrainer:
         """A group for each convolution, its rate in proportion to its weights: SPAN's are of 0.02 to 6, and one rate
         for all would shake the small ones and leave the large ones as they are."""
         groups = []
+        turned = hidden_weights(self.network) if self.config.optimiser == "muon" else set()
         for module in self.network.modules():
             if isinstance(module, torch.nn.Conv2d):
                 part = float(module.weight.detach().square().mean().sqrt()) / USUAL_WEIGHT
-                part = min(max(part, SLOWEST), FASTEST)
-                groups.append({"params": list(module.parameters()), "base": self.config.rate * part})
+                base = self.config.rate * min(max(part, SLOWEST), FASTEST)
+                for muon in (True, False):
+                    mine = [p for p in module.parameters() if (id(p) in turned) is muon]
+                    if mine:
+                        groups.append({"params": mine, "base": base, **({"muon": True} if muon else {})})
         return groups
 
     def _run(self, stop: StopRequest) -> str:
@@ -194,7 +208,16 @@ class CanvasTrainer:
         }
         try:
             self.checkpoints.save(state)
-            provenance = {"step": self.step, "seconds": round(self.elapsed), "start": "SPAN x4 (arXiv 2311.12770)"}
+            provenance = {"step": self.step, "seconds": round(self.elapsed), "start": self.start}
             save_model(self.average.module, self.folder / "canvas.safetensors", provenance)
         except OSError as error:  # a full disk must not end a run
             print(f"{self.folder}: cannot save ({error.strerror or error}); training goes on", flush=True)
+
+
+def _canvas(path: Path) -> tuple[Canvas, str]:
+    """-> the canvas of a file, and what it was made of in words."""
+    network = load_model(path)
+    if not isinstance(network, Canvas):
+        raise FacepriorError(f"{path}: holds no canvas; `faceprior train-canvas` makes one")
+    before = read_header(path)["provenance"]
+    return network, f"{before.get('start') or 'nothing'}, then {before.get('step', 0)} steps"
