@@ -76,7 +76,10 @@ def upscale(
     keep_gps: bool = typer.Option(
         False, "--keep-gps", help="Keep where the photo was taken in the result's metadata.", rich_help_panel=PHOTOS
     ),
-    jobs: int = typer.Option(1, "-j", "--jobs", min=1, help="Photos at a time.", rich_help_panel=PHOTOS),
+    jobs: int | None = typer.Option(
+        None, "-j", "--jobs", min=1, help="Photos at a time, which share the threads (default: up to 4, by the cores).",
+        rich_help_panel=PHOTOS,
+    ),
     resume: bool = typer.Option(
         False, "--resume", help="Skip photos done before with the same settings.", rich_help_panel=PHOTOS
     ),
@@ -110,6 +113,7 @@ def upscale(
     from ..photo.decode import any_number_of_pixels
     from ..photo.detect import make_detector
     from ..photo.options import PhotoOptions
+    from ..runtime.threads import side_by_side
     from ..runtime.upscaler import load
     from .bulk import check_local, restore_bulk
     from .cropped import Options, upscale_cropped
@@ -143,11 +147,16 @@ def upscale(
     files = [file for file in files if file not in set(videos)]
     with any_number_of_pixels(not pixel_limit):
         cut, whole = (files, []) if cropped else ([], files)
+        together = jobs or 1
+        if jobs is None and not videos:  # which want all threads
+            together, threads = side_by_side(len(whole), threads)
         upscaler = load(
             model, backend=backend, device=device, threads=threads, precision=precision, sharp=sharp,
             sharpness=sharpness,
         )  # fmt: skip
         info = upscaler.info
+        if jobs is None and info.device != "cpu":  # one photo fills a GPU
+            together = 1
         painter = canvas_loader(backend=backend, threads=threads, precision=precision)
         about = f"(model {info.name} {info.version}, {info.backend} on {info.device})"
         failed, done = list(missing), 0
@@ -176,7 +185,7 @@ def upscale(
             summary = restore_photos(
                 jobs_for(whole, roots), out, upscaler, photo_options, boxes=boxes,
                 detector=detector, weights=detector_weights, offline=offline, any_turn=any_turn, threads=threads,
-                workers=jobs, resume=resume, overwrite=overwrite, sheet=sheet, target=target, canvas=painter,
+                workers=together, resume=resume, overwrite=overwrite, sheet=sheet, target=target, canvas=painter,
             )  # fmt: skip
             for line in summary.advice(photo_options):
                 print(line, file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import FacepriorError
 from ..runtime.canvas import CanvasNetwork
 from .boxes import read_boxes
-from .canvas import packaged_canvas
+from .canvas import PATIENCE, packaged_canvas
 from .decode import read_image
 from .options import PhotoOptions
 from .pipeline import Detector, Network, upscale_photo
@@ -148,7 +148,11 @@ def upscale_photos(
             if faces is None:
                 raise FacepriorError(f"{job.photo}: neither a detector nor boxes")
             seen = _Seen(on_part)
-            result = upscale_photo(picture, network, faces, options, canvas=canvas, progress=seen)
+            # Side by side each photo takes longer, and all of them together no longer.
+            patience = PATIENCE * max(1, min(workers, len(jobs)))
+            result = upscale_photo(
+                picture, network, faces, options, canvas=canvas, progress=seen, patience=patience
+            )
             extra = {**(about or {}), "source": source, "settings": settings}
             written = bool(result.restored) or not options.faces_only
             if target is not None or not (written or result.faces):

@@ -13,7 +13,7 @@ from ..face.trained import PAPER
 from ..runtime.canvas import CanvasNetwork
 from .blend import face_strength, is_rough
 from .boxes import Detection, reading_order
-from .canvas import NOTHING, Progress, packaged_canvas, paint
+from .canvas import NOTHING, PATIENCE, Progress, packaged_canvas, paint
 from .choice import network_for, size_of
 from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
@@ -64,10 +64,12 @@ def upscale_photo(
     *,
     canvas: Callable[[], CanvasNetwork | None] = packaged_canvas,
     progress: Progress | None = None,
+    patience: float = PATIENCE,
 ) -> PhotoResult:
     """A decoded photo (or uint8 (H, W, 3)), a network, and a detector or the faces themselves -> the result.
 
-    canvas: gives the network that enlarges the photo, when it is wanted; progress: told after each of its tiles
+    canvas: gives the network that enlarges the photo, when it is wanted; progress: told after each of its tiles;
+    patience: seconds that it may take where it is not asked for
     """
     picture = image if isinstance(image, DecodedImage) else DecodedImage(np.asarray(image))
     rgb = picture.rgb
@@ -123,7 +125,7 @@ def upscale_photo(
             f"enlarged {scale:g} times, not {options.scale:g}: more than {options.max_pixels / 1e6:.0f} megapixels"
         )
     about = {"quality": picture.quality, "condition": condition}
-    large, painted = paint(rgb, whole, options.canvas, canvas, **about, progress=progress)
+    large, painted = paint(rgb, whole, options.canvas, canvas, **about, progress=progress, patience=patience)
     if painted.note:
         notes.append(painted.note)
     if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
