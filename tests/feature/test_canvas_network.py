@@ -181,6 +181,17 @@ def test_training_resumes_exports_and_packages(tmp_path):
         trainer(3.0, photo_patch=16).fit()
 
     weights = tmp_path / "run" / "canvas.safetensors"
+    more = CanvasTraining(**{**config.as_dict(), "max_time": 1.0, "optimiser": "muon", "rate": 1e-5})
+    given = {"faces": tmp_path / "faces", "initial": weights}
+    with pytest.raises(FacepriorError, match="one of them"):
+        CanvasTrainer(more, photos, tmp_path / "on", **given, span=weights)
+    on = CanvasTrainer(more, photos, tmp_path / "on", **given)
+    before = {name: value.clone() for name, value in on.network.state_dict().items()}
+    assert all(torch.equal(value, load_model(weights).state_dict()[name]) for name, value in before.items())
+    assert on.fit() == "done" and on.step > 0
+    assert read_header(tmp_path / "on" / "canvas.safetensors")["provenance"]["start"].endswith(f"{second.step} steps")
+    moved = [name for name, value in on.network.named_parameters() if not torch.equal(value, before[name])]
+    assert {"conv_1.weight", "block_3.c2.weight", "upsampler.bias"} <= set(moved)
     header = read_header(weights)
     assert header["model"] == "canvas"
     assert header["provenance"]["step"] == second.step

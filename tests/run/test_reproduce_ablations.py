@@ -344,7 +344,7 @@ def test_all_makes_every_table_and_trains_nothing_twice(table2, out, tiny_shards
 @pytest.mark.parametrize(
     ("name", "flags", "said"),
     [
-        ("table4", [], "expected table1, table2, table3, ingredients, ingredients-unet, fig1"),
+        ("table4", [], "expected table1, table2, table3, table3-help, ingredients, ingredients-unet, fig1"),
         ("all", ["--rows", "p"], "--rows p: rows can be chosen of one table"),
         ("table2", ["--rows", "aligner"], "--rows aligner: table2 has r16"),
     ],

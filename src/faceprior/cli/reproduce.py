@@ -9,7 +9,9 @@ import typer
 def reproduce(
     table: Annotated[
         str,
-        typer.Argument(help="table1, table2, table3, ingredients, ingredients-unet, fig1, fig3, fig4, fig5, or all."),
+        typer.Argument(
+            help="table1, table2, table3, table3-help, ingredients, ingredients-unet, fig1, fig3, fig4, fig5, or all."
+        ),
     ],
     data: Annotated[Path, typer.Option("--data", "-d", help="Folder written by `faceprior prepare`.")],
     out: Annotated[Path, typer.Option("--output", "-o", help="Folder for the table, the pictures and runs/.")],

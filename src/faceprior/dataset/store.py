@@ -18,6 +18,8 @@ from ..face.components import LANDMARKS
 from .context import CONTEXT
 from .shards import read_split
 
+TENSORS = ("contexts", "landmarks", "visible", "yaw", "corners")
+
 
 @dataclass
 class FaceStore:
@@ -104,13 +106,30 @@ class FaceStore:
             table["person"].to_pylist(),
         )
 
+    def select(
+        self, *, limit: int | None = None, sources: Sequence[str] | None = None, max_yaw: float | None = None
+    ) -> "FaceStore":
+        """What `load` gives with these; the store itself where that is all of it. FacepriorError where none is left."""
+        keep = np.ones(len(self), bool)
+        if sources is not None:
+            keep &= np.isin(np.array(self.sources), list(sources))
+        if max_yaw is not None:
+            keep &= np.abs(self.yaw.cpu().numpy()) <= max_yaw
+        rows = np.flatnonzero(keep)
+        if limit is not None and limit < len(rows):
+            rows = rows[np.linspace(0, len(rows) - 1, limit).round().astype(np.int64)]
+        if len(rows) == 0:
+            raise FacepriorError("no faces are left to train on")
+        if len(rows) == len(self):
+            return self
+        index = torch.from_numpy(rows).to(self.contexts.device)
+        tensors = {name: getattr(self, name)[index] for name in TENSORS}
+        lists = {name: [getattr(self, name)[i] for i in rows] for name in ("names", "sources", "persons")}
+        return FaceStore(**tensors, **lists)
+
     def to(self, device: torch.device | str) -> "FaceStore":
         """The same faces with their tensors on `device`."""
-        moved = {
-            name: getattr(self, name).to(device)
-            for name in ("contexts", "landmarks", "visible", "yaw", "corners")
-        }
-        return replace(self, **moved)
+        return replace(self, **{name: getattr(self, name).to(device) for name in TENSORS})
 
 
 def _column(table, name: str) -> np.ndarray:

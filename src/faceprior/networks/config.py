@@ -81,7 +81,7 @@ class MTUNConfig:
             if len(value) != length or any(not isinstance(c, int) or c < 0 for c in value):
                 raise ValueError(f"{name}: expected {length} whole numbers from 0, got {value!r}")
         if self.standardised and self.localisation == "paper":
-            raise ValueError("standardised: is for what sees the LR, not features: the localisations 'lr' and 'cascade'")
+            raise ValueError("standardised: only the localisations 'lr' and 'cascade' see the LR itself")
         if self.landmarks and self.localisation != "cascade":
             raise ValueError("landmarks: only the localisation 'cascade' learns them")
         if self.trunk[0] and not self.trunk[1]:

@@ -1,7 +1,7 @@
 """MTUN, assembled: autoencoder, upsampling, STN, HEB, tail (paper Fig. 2)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn

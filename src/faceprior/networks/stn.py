@@ -77,8 +77,8 @@ def lr_localisation(width: int = 32, size: int = LR_SIZE) -> nn.Sequential:
 
 
 def standardise(x: Tensor) -> Tensor:
-    """(B, C, h, w) in [-1, 1] -> each image with the mean 0 and the standard deviation 0.5. What is nearly one colour is
-    raised no further than eight times."""
+    """(B, C, h, w) in [-1, 1] -> each image with the mean 0 and the standard deviation 0.5. What is nearly one colour
+    is raised no further than eight times."""
     x = x - x.mean((1, 2, 3), keepdim=True)
     return x * (0.5 / x.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1 / 16))
 

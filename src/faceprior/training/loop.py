@@ -49,7 +49,8 @@ from .validate import validate
 class Trainer:
     """One run. `fit` trains until the configuration's end, its time, or a signal.
 
-    data: a folder of `faceprior prepare`; folder: the run's; name: the preset's, to be said.
+    data: a folder of `faceprior prepare`; folder: the run's; name: the preset's, to be said; faces: all of the
+    training split of `data`, where that is decoded already.
     Raises FacepriorError for what a user can mend.
     """
 
@@ -66,13 +67,14 @@ class Trainer:
         canvas: Path | None = None,
         resume: bool = True,
         name: str | None = None,
+        faces: FaceStore | None = None,
     ):
         self.began = time.perf_counter()
         self.config, self.data, self.folder = config, Path(data), Path(folder)
         self.lock: RunLock | None = None
         self.checkpoints = Checkpoints(self.folder / "checkpoints", lambda text: self._say(text))
         self.progress: TrainProgress | None = None
-        self._vgg, self._resume, self._name = vgg, resume, name
+        self._vgg, self._resume, self._name, self._faces = vgg, resume, name, faces
         self._given = {"stn0": stn0, "canvas": canvas}
         self._elapsed_before, self._refused = 0.0, 0
         self._validation: dict[str, float] = {}
@@ -144,10 +146,13 @@ class Trainer:
     def _load_faces(self) -> None:
         d, r, fabric = self.config.data, self.config.run, self.fabric
         shown = fabric.is_global_zero
-        store = FaceStore.load(
-            self.data, d.train_split, limit=d.faces, sources=d.sources, max_yaw=d.max_yaw, min_side=d.min_side,
-            progress=shown,
-        )  # fmt: skip
+        if self._faces is not None and d.train_split == "train" and not d.min_side:
+            store = self._faces.select(limit=d.faces, sources=d.sources, max_yaw=d.max_yaw)
+        else:
+            store = FaceStore.load(
+                self.data, d.train_split, limit=d.faces, sources=d.sources, max_yaw=d.max_yaw, min_side=d.min_side,
+                progress=shown,
+            )  # fmt: skip
         if r.batch > len(store):
             raise FacepriorError(f"{self.data}: {len(store)} faces to train on, fewer than run.batch = {r.batch}")
         if r.batch % fabric.world_size:

@@ -47,7 +47,8 @@ def how_often_dark(contexts: Tensor, landmarks: Tensor, factor: int) -> Tensor:
     lumas = []
     for k in range(points.shape[1]):
         x, y = points[:, k, 0, None] + around, points[:, k, 1, None] + around
-        patch = contexts[rows[:, None, None, None], torch.arange(3)[None, :, None, None], y[:, None, :, None], x[:, None, None]]
+        place = (rows[:, None, None, None], torch.arange(3)[None, :, None, None], y[:, None, :, None], x[:, None, None])
+        patch = contexts[place]
         lumas.append((patch.float().flatten(2).median(2).values * luma).sum(1))
     dark = torch.stack(lumas, 1).median(1).values < DARK
     return torch.where(dark, factor, 1)

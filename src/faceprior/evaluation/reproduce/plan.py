@@ -18,8 +18,11 @@ from ...networks.kinds import kind_of
 from ...training.config import TrainConfig
 from .rows import Row, Table
 
-# What changes how a run is watched, not what it gives.
-_WATCHING = {"run": ("checkpoint_every", "validate_every", "pictures", "log_every"), "data": ("val_faces",)}
+# What changes how a run is watched and helped, not what it gives.
+_WATCHING = {
+    "run": ("checkpoint_every", "validate_every", "pictures", "log_every", "helpers"),
+    "data": ("val_faces",),
+}
 WEIGHTS = "model.safetensors"
 
 

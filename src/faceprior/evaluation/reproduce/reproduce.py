@@ -16,6 +16,7 @@ from .plan import Budget, Run, plan
 from .result import Result, collect
 from .rows import Picture, Table
 from .sample import sample_store
+from .shared import cuda
 from .training import train_missing
 from .writing import write
 
@@ -161,7 +162,7 @@ class _Work:
 
 def fast_bf16(device: str) -> str | None:
     """Why bf16 is the faster precision on what runs the rows, None where it is not."""
-    if device == "cuda" or (device == "auto" and torch.cuda.is_available()):
+    if cuda(device):
         return "a GPU"
     # Without instructions of its own a CPU only emulates bf16. The names are private; without them: float32.
     for probe, name in (("_is_amx_tile_supported", "AMX"), ("_is_avx512_bf16_supported", "AVX-512 BF16")):

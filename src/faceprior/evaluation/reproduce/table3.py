@@ -65,8 +65,8 @@ TABLE3 = Table(
 )
 
 
-# What moves an STN that starts at the identity, if the losses of Table 3 do not: more rate, a heavier Lh, or some of the
-# known transform. Lp alone otherwise; the two first rows are Table 3's own runs.
+# What moves an STN that starts at the identity, if the losses of Table 3 do not: more rate, a heavier Lh, or some of
+# the known transform. Lp alone otherwise; the two first rows are Table 3's own runs.
 def _help(name: str, label: str, of: str, *overrides: str) -> Row:
     return Row(name, label, f"table3/{of}", (), reduced=(*FAITHFUL, *_REDUCED["p"], *overrides), seeds=1)
 

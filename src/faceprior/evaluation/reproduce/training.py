@@ -5,13 +5,16 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from ...dataset.store import FaceStore
 from ...errors import FacepriorError
 from ...training.loop import Trainer
 from ...training.stopping import StopRequest
 from .plan import Run
+from .shared import cuda, share_faces
 
 LOOK_EVERY = 0.5  # seconds
 
@@ -61,9 +64,10 @@ def _place(number: int, runs: Sequence[Run]) -> str:
     return f"{number}/{len(runs)} {run.row.label}" + (f", seed {run.seed}" if run.seed else "")
 
 
-def _train(run: Run, data: Path, device: str, vgg: Path | None) -> str:
+def _train(run: Run, data: Path, device: str, vgg: Path | None, faces: FaceStore | None = None) -> str:
     run.folder.parent.mkdir(parents=True, exist_ok=True)
-    return Trainer(run.config, data, run.folder, device=device, vgg=vgg, stn0=run.stn0, canvas=run.canvas).fit()
+    given = {"vgg": vgg, "stn0": run.stn0, "canvas": run.canvas, "faces": faces}
+    return Trainer(run.config, data, run.folder, device=device, **given).fit()
 
 
 def _side_by_side(
@@ -71,6 +75,7 @@ def _side_by_side(
 ) -> None:
     context = multiprocessing.get_context("spawn")
     threads = max(1, len(os.sched_getaffinity(0)) // jobs) if hasattr(os, "sched_getaffinity") else 1
+    faces = share_faces([run.config for run in runs if not run.done], data, device)
     running: dict[int, BaseProcess] = {}
     waiting, failed = [], []
     for number, run in enumerate(runs, 1):
@@ -109,7 +114,7 @@ def _side_by_side(
                     run.folder.parent.mkdir(parents=True, exist_ok=True)
                     say(f"{_place(number, runs)}: {run.folder}")
                     running[number] = context.Process(
-                        target=_in_process, args=(run, data, device, vgg, threads), name=run.folder.name
+                        target=_in_process, args=(run, data, device, vgg, threads, faces), name=run.folder.name
                     )
                     running[number].start()
             time.sleep(LOOK_EVERY)
@@ -122,8 +127,10 @@ def _log(run: Run) -> Path:
     return run.folder.with_name(f"{run.folder.name}.log")
 
 
-def _in_process(run: Run, data: Path, device: str, vgg: Path | None, threads: int) -> None:
-    """A run in a process of its own; its words go into its log."""
+def _in_process(
+    run: Run, data: Path, device: str, vgg: Path | None, threads: int, faces: FaceStore | None
+) -> None:
+    """A run in a process of its own; its words go into its log. It makes rough LRs ahead in its share of the cores."""
     import torch
 
     torch.set_num_threads(threads)
@@ -132,7 +139,10 @@ def _in_process(run: Run, data: Path, device: str, vgg: Path | None, threads: in
         stream.flush()
         os.dup2(log, stream.fileno())
     try:
-        _train(run, data, device, vgg)
+        if cuda(device) and run.config.run.helpers is None:
+            helped = run.config.run.model_copy(update={"helpers": threads})
+            run = replace(run, config=run.config.model_copy(update={"run": helped}))
+        _train(run, data, device, vgg, faces)
     except FacepriorError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None

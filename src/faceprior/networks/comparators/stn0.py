@@ -23,7 +23,8 @@ class STN0(nn.Module):
         super().__init__()
         self.config = c = config or STN0Config()
         bounds = (c.max_angle, c.max_log_scale, c.max_shift)
-        self.localisation = make_localisation(c.localisation, bounds, landmarks=c.landmarks, standardised=c.standardised)
+        more = {"landmarks": c.landmarks, "standardised": c.standardised}
+        self.localisation = make_localisation(c.localisation, bounds, **more)
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         return self.localisation.parameters()
