@@ -34,7 +34,7 @@ def cost(table: Table, row: Row, data: Path, vgg: Path | None, stn0: Path, steps
         trainer = Trainer(config, data, Path(folder), device="cpu", vgg=vgg, stn0=stn0 if row.needs else None)
         trainer.fabric.launch()
         prepare_device(trainer.fabric.device)
-        trainer._load_faces()
+        trainer._load()
         trainer._build(resumed=False)
     if not trainer.total_steps:  # no training loop
         return 0, 0.0, 0.0

@@ -380,7 +380,7 @@ def test_the_feature_loss_of_some_faces_is_that_of_the_first_ones(tiny_shards, t
     asked = ["loss.feature_weight=1.0", "loss.feature_faces=2", "run.batch=4", "data.val_faces=0"]
     trainer = Trainer(TrainConfig.load("tiny", asked), tiny_shards, tmp_path / "run", device="cpu", vgg=vgg)
     trainer.fabric.launch()
-    trainer._load_faces()
+    trainer._load()
     trainer._build(resumed=False)
     step, pairs = trainer.update, trainer._pairs()
     with torch.no_grad():

@@ -7,8 +7,6 @@ beside the file), key by key. Unknown keys and values out of range are refused w
 
 import dataclasses
 import re
-import tomllib
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
@@ -29,10 +27,9 @@ from ..errors import FacepriorError
 from ..files import write_text
 from ..networks.config import MTUNConfig
 from ..networks.kinds import KINDS, config_class, kind_of
-from .near import near_keys, near_names
-from .presets import presets
+from .config_file import override, read_tree
+from .near import near_keys
 
-PRESETS = "faceprior.presets"
 # What may differ between a run and its resumption: how long, how often and on what, never what is learned.
 FREE_ON_RESUME = frozenset(
     {
@@ -237,9 +234,9 @@ class TrainConfig(Section):
     @classmethod
     def load(cls, name: str | Path, overrides: list[str] | None = None) -> "TrainConfig":
         """A preset's name or a TOML file, with `section.key=value` overrides (values as in TOML)."""
-        origin, raw = _tree(name)
-        for override in overrides or []:
-            _override(raw, override)
+        origin, raw = read_tree(name)
+        for word in overrides or []:
+            override(raw, word)
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
@@ -257,58 +254,6 @@ class TrainConfig(Section):
         mine, theirs = _flat(self.as_dict()), _flat(other.as_dict())
         keys = sorted({*mine, *theirs} - FREE_ON_RESUME)
         return [key for key in keys if mine.get(key) != theirs.get(key)]
-
-
-def _tree(name: str | Path, above: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:
-    """-> (what to call it in an error, the file's tree over that of the file it extends)."""
-    origin, text = _read(name)
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise FacepriorError(f"{origin}: not TOML: {error}") from None
-    base = raw.pop("extends", None)
-    if base is None:
-        return origin, raw
-    if origin in above:
-        raise FacepriorError(f"{origin}: extends itself")
-    beside = Path(name).parent / str(base)
-    _, tree = _tree(beside if not origin.startswith("preset ") and beside.is_file() else str(base), (*above, origin))
-    for section, keys in raw.items():
-        under = tree.get(section)
-        tree[section] = {**under, **keys} if isinstance(under, dict) and isinstance(keys, dict) else keys
-    return origin, tree
-
-
-def _read(name: str | Path) -> tuple[str, str]:
-    """-> (what to call it in an error, its text)."""
-    path = Path(name)
-    preset = resources.files(PRESETS.rpartition(".")[0]) / PRESETS.rpartition(".")[2] / f"{name}.toml"
-    if re.fullmatch(r"[\w-]+(/[\w-]+)?", str(name)) and preset.is_file():
-        return f"preset {name}", preset.read_text(encoding="utf-8")
-    try:
-        return str(name), path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        names = [known.name for known in presets()]
-        reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
-        shown = ", ".join(known for known in names if "/" not in known)
-        near = near_names(str(name), names) if path.suffix != ".toml" else ""
-        near = near or f"; give a TOML file or one of the presets {shown}"
-        raise FacepriorError(f"{name}: {reason}{near} (`faceprior presets` lists all)") from None
-
-
-def _override(raw: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    parts = key.strip().split(".")
-    if not equals or len(parts) != 2 or not all(parts):
-        raise FacepriorError(f"--set {override}: give section.key=value")
-    try:
-        parsed = tomllib.loads(f"value = {value.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()  # a bare word: a string
-    section = raw.setdefault(parts[0], {})
-    if not isinstance(section, dict):
-        raise FacepriorError(f"--set {override}: {parts[0]} is not a section")
-    section[parts[1]] = parsed
 
 
 def _first(error: ValidationError) -> str:

@@ -3,26 +3,20 @@
 A run is a folder: config.toml, checkpoints/, metrics.jsonl, curves.png, tensorboard/, pictures/, model.safetensors.
 """
 
-import hashlib
 import json
 import math
-import platform
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 
-from ..dataset.pairs import HEATMAP, PairMaker, Pairs
-from ..dataset.protocol import PROTOCOLS
+from ..dataset.pairs import Pairs
 from ..dataset.store import FaceStore
 from ..errors import FacepriorError
-from ..networks.config import LR_SIZE
 from ..networks.discriminator import Discriminator
-from ..networks.kinds import kind_of
 from ..networks.vgg import VGGFeatures
 from ..networks.weights import save_model
 from .ahead import Ahead, processes_here
@@ -30,15 +24,18 @@ from .checkpoint import Checkpoints, read
 from .closed_form import Fitted
 from .config import TrainConfig
 from .curves import draw_curves
-from .devices import first_process, make_fabric, part, prepare_device, resident, to_device
+from .devices import first_process, make_fabric, part, prepare_device, to_device
+from .faces import load_faces
 from .floors import floors
+from .folder import open_folder
 from .generator import closed_form, make_generator
 from .journal import Journal
 from .lock import RunLock
 from .notice import beginning, ending, validation
 from .pictures import draw
 from .progress import TrainProgress
-from .sampler import Sampler, how_often, how_often_dark, seed_everything, seed_of
+from .provenance import provenance
+from .sampler import seed_everything, seed_of
 from .schedule import Position
 from .step import Step, StepResult
 from .stopping import StopRequest
@@ -74,7 +71,7 @@ class Trainer:
         self.lock: RunLock | None = None
         self.checkpoints = Checkpoints(self.folder / "checkpoints", lambda text: self._say(text))
         self.progress: TrainProgress | None = None
-        self._vgg, self._resume, self._name, self._faces = vgg, resume, name, faces
+        self._vgg, self._resume, self._name, self._given_faces = vgg, resume, name, faces
         self._given = {"stn0": stn0, "canvas": canvas}
         self._elapsed_before, self._refused = 0.0, 0
         self._validation: dict[str, float] = {}
@@ -90,11 +87,11 @@ class Trainer:
         """Train. -> "done", "time" (the run's time is spent) or the name of the signal that stopped it."""
         saved = None
         if first_process():  # before the processes meet: an error here leaves nobody waiting
-            saved = self._open_folder()
+            self.lock, saved = open_folder(self.folder, self.config, self.checkpoints, resume=self._resume)
         try:
             self.fabric.launch()
             prepare_device(self.fabric.device)
-            self._load_faces()
+            self._load()
             self._build(resumed=self.fabric.broadcast(saved is not None))
             self._restore(saved)
             del saved
@@ -108,83 +105,21 @@ class Trainer:
 
     # -- before the first step
 
-    def _open_folder(self) -> tuple[Path, dict] | None:
-        """Take the run's lock. -> the checkpoint to go on from, if there is one and it is of this run."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.lock = RunLock(self.folder)
-        except OSError as error:
-            raise FacepriorError(f"{self.folder}: not usable as a run folder: {error.strerror}") from None
-        try:
-            self.checkpoints.sweep()
-            if not self._resume:
-                for path in self.checkpoints.list():
-                    path.unlink()
-                (self.folder / "metrics.jsonl").unlink(missing_ok=True)
-            saved = self.checkpoints.load()
-            if saved is None and self.checkpoints.list():
-                raise FacepriorError(f"{self.checkpoints.folder}: no checkpoint is whole; start anew with --no-resume")
-            if saved is not None:
-                try:
-                    before = TrainConfig.model_validate(json.loads(saved[1]["config"]))
-                except ValueError:  # pydantic's is one
-                    raise FacepriorError(
-                        f"{saved[0]}: from another version of faceprior; --no-resume starts anew"
-                    ) from None
-                if keys := self.config.differences(before):
-                    raise FacepriorError(
-                        f"{self.folder}: holds a run of another configuration ({', '.join(keys)} differ); "
-                        "choose another folder, or --no-resume to start anew"
-                    )
-            self.config.save(self.folder / "config.toml")
-        except BaseException:
-            self.lock.release()
-            self.lock = None
-            raise
-        return saved
-
-    def _load_faces(self) -> None:
-        d, r, fabric = self.config.data, self.config.run, self.fabric
-        shown = fabric.is_global_zero
-        if self._faces is not None and d.train_split == "train" and not d.min_side:
-            store = self._faces.select(limit=d.faces, sources=d.sources, max_yaw=d.max_yaw)
-        else:
-            store = FaceStore.load(
-                self.data, d.train_split, limit=d.faces, sources=d.sources, max_yaw=d.max_yaw, min_side=d.min_side,
-                progress=shown,
-            )  # fmt: skip
-        if r.batch > len(store):
-            raise FacepriorError(f"{self.data}: {len(store)} faces to train on, fewer than run.batch = {r.batch}")
-        if r.batch % fabric.world_size:
-            raise FacepriorError(f"run.batch = {r.batch} does not divide among {fabric.world_size} processes")
-        lr = getattr(self.config.model, "lr", LR_SIZE)
-        protocols = [replace(PROTOCOLS[name], lr=lr) for name in d.protocol]
-        self.store = resident(store, fabric.device)
-        size = getattr(self.config.model, "heb", 0) or HEATMAP  # made at the size that the loss wants
-        if kind_of(self.config.model) == "stn0":
-            size = 0  # it has none, and they would take half of the time that a batch takes to make
-        self.maker = PairMaker(
-            self.store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, told=d.told, heatmap=size
+    def _load(self) -> None:
+        run, fabric = self.config.run, self.fabric
+        if run.batch % fabric.world_size:
+            raise FacepriorError(f"run.batch = {run.batch} does not divide among {fabric.world_size} processes")
+        self.faces = load_faces(
+            self.config, self.data, fabric.device, given=self._given_faces, progress=fabric.is_global_zero
         )
-        self.val_maker = None
-        if d.val_faces:
-            val = FaceStore.load(self.data, d.val_split, limit=d.val_faces, sources=d.sources, progress=shown)
-            self.val_maker = PairMaker(val.to(fabric.device), protocols[0], told=d.told)
-        manifest = self.data / "manifest.json"
-        text = manifest.read_bytes() if manifest.is_file() else b""
-        self.dataset = {"manifest_sha256": hashlib.sha256(text).hexdigest(), "faces": len(store)}
-        often = how_often(store.yaw.cpu(), d.turned)
-        if d.dark > 1:
-            often = often * how_often_dark(store.contexts, store.landmarks, d.dark)
-        self.sampler = Sampler(len(store), r.batch, r.seed, often=often)
-        self.total_steps = r.epochs * self.sampler.steps_per_epoch
-        if r.steps is not None:
-            self.total_steps = min(self.total_steps, r.steps)
+        self.total_steps = run.epochs * self.faces.sampler.steps_per_epoch
+        if run.steps is not None:
+            self.total_steps = min(self.total_steps, run.steps)
 
     def _build(self, *, resumed: bool) -> None:
         config, fabric = self.config, self.fabric
         seed_everything(config.run.seed, "weights")
-        generator = make_generator(config, self.maker, fabric.device, **self._given, resumed=resumed)
+        generator = make_generator(config, self.faces.maker, fabric.device, **self._given, resumed=resumed)
         if closed_form(generator):
             self.update, self.total_steps = Fitted(generator, fabric.device), 0
             return
@@ -199,10 +134,10 @@ class Trainer:
         name = self.fabric.broadcast(saved[0].name if saved else None)
         if name is not None:
             state = saved[1] if saved else read(self.checkpoints.folder / name)
-            if state["dataset"] != self.dataset:
+            if state["dataset"] != self.faces.dataset:
                 raise FacepriorError(
                     f"{self.data}: not the faces this run began with ({state['dataset']['faces']} then, "
-                    f"{self.dataset['faces']} now, or other ones); choose another run folder"
+                    f"{self.faces.dataset['faces']} now, or other ones); choose another run folder"
                 )
             self.update.load(state)
             self.step, self._elapsed_before = state["step"], state["elapsed"]
@@ -218,16 +153,16 @@ class Trainer:
 
     def _introduce(self, weights: int) -> None:
         """What is about to be done, and the validation's floors."""
-        held = len(self.val_maker.store) if self.val_maker else 0
+        held = len(self.faces.val_maker.store) if self.faces.val_maker else 0
         for line in beginning(
-            self.config, name=self._name, folder=self.folder, data=self.data, faces=len(self.store), validation=held,
+            self.config, name=self._name, folder=self.folder, data=self.data, faces=len(self.faces), validation=held,
             weights=weights, device=self.fabric.device.type, processes=self.fabric.world_size,
-            threads=torch.get_num_threads(), epoch=self.sampler.steps_per_epoch, total=self.total_steps,
+            threads=torch.get_num_threads(), epoch=self.faces.sampler.steps_per_epoch, total=self.total_steps,
             step=self.step, elapsed=self._elapsed_before,
         ):  # fmt: skip
             self._say(line)
-        if self.val_maker is not None:
-            self._floors = floors(self.val_maker)
+        if self.faces.val_maker is not None:
+            self._floors = floors(self.faces.val_maker)
             self.journal.write("floor", self.step, self._floors)
 
     # -- the loop
@@ -250,7 +185,7 @@ class Trainer:
                     ended = "time"
                     break
                 self._one(elapsed)
-                epoch_over = self.step % self.sampler.steps_per_epoch == 0
+                epoch_over = self.step % self.faces.sampler.steps_per_epoch == 0
                 if epoch_over and self.epoch % self.config.run.validate_every == 0:
                     self._look()
                 if epoch_over or self._due(last_saved):
@@ -270,7 +205,7 @@ class Trainer:
     @property
     def epoch(self) -> int:
         """Epochs finished."""
-        return self.step // self.sampler.steps_per_epoch
+        return self.step // self.faces.sampler.steps_per_epoch
 
     @property
     def elapsed(self) -> float:
@@ -309,19 +244,19 @@ class Trainer:
         """Begins it. Its draws are those it would get in one process."""
         fabric, run = self.fabric, self.config.run
         share = run.batch // fabric.world_size
-        index = self.sampler.at(step)[fabric.global_rank * share : (fabric.global_rank + 1) * share]
+        index = self.faces.sampler.at(step)[fabric.global_rank * share : (fabric.global_rank + 1) * share]
         generator = torch.Generator().manual_seed(seed_of(run.seed, "pairs", step))
         if fabric.global_rank:  # skip what the processes before this one draw: five numbers a face
             torch.rand(fabric.global_rank * share, 5, generator=generator, dtype=torch.float64)
-        finish = self.maker.begin(index, generator, pool=pool)
+        finish = self.faces.maker.begin(index, generator, pool=pool)
         return lambda: to_device(finish(), fabric.device)
 
     def _refuse(self, result: StepResult) -> None:
         """A non-finite step changed nothing; after `run.patience` in a row something is wrong for good."""
-        index = self.sampler.at(self.step - 1).tolist()
+        index = self.faces.sampler.at(self.step - 1).tolist()
         term = next(name for name, value in result.losses.items() if name != "total" and not math.isfinite(value))
         value = result.losses[term]
-        names = [self.store.names[i] for i in index]
+        names = [self.faces.maker.store.names[i] for i in index]
         self._say(f"step {self.step}: {term} is {value}; the step is skipped (faces {_some(names)})")
         if self.fabric.is_global_zero:
             self.journal.write("refused", self.step, result.losses, term=term, index=index, names=names)
@@ -335,10 +270,10 @@ class Trainer:
 
     def _look(self) -> None:
         """Validate the averaged weights and draw the epoch's picture."""
-        if self.val_maker is None:
+        if self.faces.val_maker is None:
             return
         model, self._looked = self.update.average.module, self.step
-        self._validation = validate(self.fabric, model, self.val_maker)
+        self._validation = validate(self.fabric, model, self.faces.val_maker)
         if not self.fabric.is_global_zero:
             return
         self.journal.write("val", self.step, self._validation, epoch=self.epoch, seconds=round(self.elapsed, 1))
@@ -348,7 +283,7 @@ class Trainer:
         if self.config.run.pictures:
             path = self.folder / "pictures" / f"step-{self.step:08d}.png"
             try:
-                draw(model, self.val_maker, self.config.run.pictures, path)
+                draw(model, self.faces.val_maker, self.config.run.pictures, path)
             except (OSError, FacepriorError) as error:  # a picture is no reason to end a run
                 self._say(str(error))
 
@@ -361,7 +296,7 @@ class Trainer:
             "elapsed": self.elapsed,
             "refused": self._refused,
             "validation": self._validation,
-            "dataset": self.dataset,
+            "dataset": self.faces.dataset,
             "config": json.dumps(self.config.as_dict()),
             **self.update.state(),
         }
@@ -400,21 +335,10 @@ class Trainer:
             self._say(f"{self.folder / 'curves.png'}: not drawn: {error}")
 
     def _provenance(self) -> dict:
-        device = self.fabric.device
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-        config = self.config.as_dict()
-        if start := config["run"].get("initial"):  # weights travel; the folders of this machine stay here
-            config["run"]["initial"] = Path(*Path(start).parts[-2:]).as_posix()
-        return {
-            "config": config,
-            "steps": self.step,
-            "images": self.step * self.config.run.batch,
-            "seconds": round(self.elapsed, 1),
-            "dataset": self.dataset,
-            "validation": self._validation,
-            "hardware": {"device": name, "processes": self.fabric.world_size, "threads": torch.get_num_threads()},
-            "torch": torch.__version__,
-        }
+        return provenance(
+            self.config, self.fabric.device, step=self.step, seconds=self.elapsed, dataset=self.faces.dataset,
+            validation=self._validation, processes=self.fabric.world_size,
+        )  # fmt: skip
 
     def _say(self, text: str) -> None:
         if self.progress:

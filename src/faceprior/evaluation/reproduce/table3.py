@@ -60,7 +60,7 @@ TABLE3 = Table(
     reduced=REDUCED,
     reduced_note="The network is the paper's plan at the widths of `compact`, its STN taught by the row's losses "
     "alone. "
-    "Lf is the real VGG-19 loss, of 4 of each step's 16 faces; LU comes in after 192 steps.",
+    "Lf is the real VGG-19 loss, of 4 of each step's 16 faces; LU comes in after the first epoch.",
     figures={"figure4": Picture(("p", "pf", "pfu", "p-h", "pf-h", "pfu-h"))},
 )
 

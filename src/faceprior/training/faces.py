@@ -1,0 +1,71 @@
+"""What a run learns from and is looked at by: the faces, what makes pairs of them, and which a step sees."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ..dataset.pairs import HEATMAP, PairMaker
+from ..dataset.protocol import PROTOCOLS
+from ..dataset.shards import MANIFEST
+from ..dataset.store import FaceStore
+from ..errors import FacepriorError
+from ..networks.config import LR_SIZE
+from ..networks.kinds import kind_of
+from .config import TrainConfig
+from .devices import resident
+from .sampler import Sampler, how_often, how_often_dark
+
+
+@dataclass
+class Faces:
+    """maker, val_maker: pairs of the training and the validation faces (None: none are looked at); dataset: which faces
+    these are, for checkpoints."""
+
+    maker: PairMaker
+    val_maker: PairMaker | None
+    sampler: Sampler
+    dataset: dict[str, str | int]
+
+    def __len__(self) -> int:
+        return len(self.maker.store)
+
+
+def load_faces(
+    config: TrainConfig, data: Path, device: torch.device, *, given: FaceStore | None = None, progress: bool = False
+) -> Faces:
+    """The faces of a run on its device. given: all of the training split, where that is decoded already.
+
+    FacepriorError where the folder holds none, or fewer than a batch.
+    """
+    d, r = config.data, config.run
+    if given is not None and d.train_split == "train" and not d.min_side:
+        store = given.select(limit=d.faces, sources=d.sources, max_yaw=d.max_yaw)
+    else:
+        store = FaceStore.load(
+            data, d.train_split, limit=d.faces, sources=d.sources, max_yaw=d.max_yaw, min_side=d.min_side,
+            progress=progress,
+        )  # fmt: skip
+    if r.batch > len(store):
+        raise FacepriorError(f"{data}: {len(store)} faces to train on, fewer than run.batch = {r.batch}")
+    protocols = [replace(PROTOCOLS[name], lr=getattr(config.model, "lr", LR_SIZE)) for name in d.protocol]
+    store = resident(store, device)
+    size = getattr(config.model, "heb", 0) or HEATMAP  # made at the size that the loss wants
+    if kind_of(config.model) == "stn0":
+        size = 0  # it has none, and they would take half of the time that a batch takes to make
+    maker = PairMaker(
+        store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, told=d.told, heatmap=size
+    )
+    val_maker = None
+    if d.val_faces:
+        val = FaceStore.load(data, d.val_split, limit=d.val_faces, sources=d.sources, progress=progress)
+        val_maker = PairMaker(val.to(device), protocols[0], told=d.told)
+    often = how_often(store.yaw.cpu(), d.turned)
+    if d.dark > 1:
+        often = often * how_often_dark(store.contexts.cpu(), store.landmarks.cpu(), d.dark)
+    sampler = Sampler(len(store), r.batch, r.seed, often=often)
+    manifest = data / MANIFEST
+    text = manifest.read_bytes() if manifest.is_file() else b""
+    dataset = {"manifest_sha256": hashlib.sha256(text).hexdigest(), "faces": len(store)}
+    return Faces(maker, val_maker, sampler, dataset)
