@@ -5,8 +5,6 @@ faces changed in the 8-bit one is added: a smooth sky keeps steps that 8 bits do
 time.
 """
 
-import math
-
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -75,24 +73,28 @@ def brought_to_size(deep: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     channels = 1 if deep.strides[2] == 0 else 3  # grey is once in memory
     out = np.empty((size[1], size[0], channels), np.uint16)
     for c in range(channels):
-        plane = Image.fromarray(deep[..., c].astype(np.float32)).resize(size, Image.Resampling.LANCZOS)
-        out[..., c] = np.rint(np.clip(np.asarray(plane), 0, 65535))
+        out[..., c] = np.rint(_resized(deep[..., c].astype(np.float32), size, 0, len(deep)))
     return _three(out)
 
 
 def _enlarged_plane(plane: np.ndarray, scale: int, y: int, end: int) -> np.ndarray:
-    """Rows y to end of uint16 (H, W), enlarged: float32, unrounded. Cut off at black and white between the two passes,
-    too, as Pillow does with 8 bits: at a white corner the two would differ by levels."""
+    """Rows y to end of uint16 (H, W), enlarged: float32, unrounded."""
     height, width = plane.shape
     top, bottom = max(0, y - REACH), min(end + REACH, height)
     part = plane[top:bottom].astype(np.float32)
-    if scale == 1:
-        return part[y - top : end - top]
-    across = Image.fromarray(part).resize((width * scale, bottom - top), Image.Resampling.LANCZOS)
-    across = Image.fromarray(np.clip(np.asarray(across), 0, 65535))
-    box = (0, y - top, width * scale, end - top)
-    done = across.resize((width * scale, (end - y) * scale), Image.Resampling.LANCZOS, box=box)
-    return np.clip(np.asarray(done), 0, 65535)
+    return _resized(part, (width * scale, (end - y) * scale), y - top, end - top)
+
+
+def _resized(plane: np.ndarray, size: tuple[int, int], y: int, end: int) -> np.ndarray:
+    """Rows y to end of float32 (H, W) by Lanczos. Cut off at black and white after both of its passes, as Pillow does
+    with 8 bits: at a white corner the two would differ by levels."""
+    for goal, box in (
+        ((size[0], len(plane)), (0, 0, plane.shape[1], len(plane))),
+        (size, (0, y, size[0], end)),
+    ):
+        done = Image.fromarray(plane).resize(goal, Image.Resampling.LANCZOS, box=box, reducing_gap=None)
+        plane = np.clip(np.asarray(done), 0, 65535)
+    return plane
 
 
 def _three(pixels: np.ndarray) -> np.ndarray:

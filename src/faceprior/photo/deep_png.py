@@ -1,4 +1,4 @@
-"""PNG of 16 bits a channel, of which Pillow writes grey alone: everything but the pixels is from a PNG that it wrote."""
+"""PNG of 16 bits a channel (Pillow writes grey alone): everything but the pixels is from a PNG that Pillow wrote."""
 
 import struct
 import zlib
@@ -52,7 +52,7 @@ def _compressed(strips: Iterable[np.ndarray]) -> Iterator[bytes]:
 
 
 def _filtered(rows: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:
-    """uint8 (h, n) -> (h, 1 + n): each row by the filter whose bytes are the smallest, as the PNG specification advises.
+    """uint8 (h, n) -> (h, 1 + n): each row by the filter whose bytes are the smallest, as the specification advises.
 
     above: the row before the first; step: bytes of a pixel
     """

@@ -1,4 +1,4 @@
-"""TIFF of 16 bits a channel, of which Pillow writes grey alone: everything but the pixels is from a TIFF that it wrote."""
+"""TIFF of 16 bits a channel (Pillow writes grey alone): everything but the pixels is from a TIFF that Pillow wrote."""
 
 import struct
 import zlib

@@ -94,7 +94,7 @@ class PhotoResult:
 
     @property
     def image(self) -> np.ndarray:
-        """uint8 (scale H, scale W, 3), or 4 channels where the photo had an alpha channel. Of 16 bits `deep` has more."""
+        """uint8 (scale H, scale W, 3), or 4 channels where the photo had alpha. 16 bits are in `deep` alone."""
         return np.asarray(self.with_alpha())
 
     def with_alpha(self) -> Image.Image:
