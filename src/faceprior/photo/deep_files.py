@@ -19,8 +19,8 @@ DEEP = {"PNG": write_png, "TIFF": write_tiff}
 STRIP = 2**20  # bytes at a time
 
 
-def save_deep(result: "PhotoResult", file: BinaryIO, format: str, options: dict[str, Any]) -> None:
-    """`result.deep` with all else that the file of 8 bits would say; options: of Pillow's `save`."""
+def save_deep(result: "PhotoResult", deep: np.ndarray, file: BinaryIO, format: str, options: dict[str, Any]) -> None:
+    """deep: the result's, written with all else that its file of 8 bits would say; options: of Pillow's `save`."""
     grey, size = result.mode == "L", result.photo.size
     mode = "L" if grey else "RGB"
     if result.alpha is not None:  # of grey with alpha in TIFF Pillow reads 8 bits alone, so it is written as RGBA
@@ -28,16 +28,15 @@ def save_deep(result: "PhotoResult", file: BinaryIO, format: str, options: dict[
         mode = "LA" if grey else "RGBA"
     model = io.BytesIO()
     result.metadata.save(Image.new(mode, (1, 1)), model, format, result.scale, size=size, **options)
-    DEEP[format](file, model.getvalue(), size, _strips(result, 1 if grey else 3))
+    DEEP[format](file, model.getvalue(), size, _strips(deep[..., : 1 if grey else 3], result.alpha))
 
 
-def _strips(result: "PhotoResult", channels: int) -> Iterator[np.ndarray]:
+def _strips(deep: np.ndarray, transparency: Image.Image | None) -> Iterator[np.ndarray]:
     """uint16 (h, W, channels, one more with alpha), from the top."""
-    deep = result.deep
-    alpha = None if result.alpha is None else np.asarray(result.alpha)
+    alpha = None if transparency is None else np.asarray(transparency)
     rows = max(1, STRIP // (8 * deep.shape[1]))
     for y in range(0, len(deep), rows):
-        strip = deep[y : y + rows, :, :channels]
+        strip = deep[y : y + rows]
         if alpha is not None:
             strip = np.concatenate([strip, alpha[y : y + rows, :, None] * np.uint16(257)], -1)
         yield strip

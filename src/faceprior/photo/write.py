@@ -108,9 +108,10 @@ def save_photo(result: "PhotoResult", target: Path, format: str | None = None) -
         raise FacepriorError(f"{target}: {format} holds {LONGEST[format]} pixels a side at most; name a .png")
     extra = {"icc_profile": result.icc} if result.icc else {}
     scale, options = result.scale, {**SAVING[format], **extra}
-    if result.deep is not None and format in DEEP:
+    deep = result.deep
+    if deep is not None and format in DEEP:
         try:
-            write_atomically(target, lambda file: save_deep(result, file, format, options))
+            write_atomically(target, lambda file: save_deep(result, deep, file, format, options))
         except TooLarge as error:
             raise FacepriorError(f"{target}: {error}") from None
         return
