@@ -87,7 +87,7 @@ def test_sixteen_bits_are_scaled_not_clipped(dtype, format):
 def test_floats(top):
     out = decoded(Image.fromarray(GREY.astype(np.float32) * np.float32(top / 255)), "TIFF")
     np.testing.assert_array_equal(out.rgb[..., 0], GREY)
-    assert out.note == f"float pixels taken as 0..{top:g}"
+    assert out.note == f"float pixels taken as 0..{top:g} and rounded to 8 bits"
 
 
 def test_sixteen_bit_colour_png():

@@ -1,12 +1,14 @@
-"""Any image a user has -> upright 8-bit RGB, with its alpha and colour profile kept apart.
+"""Any image a user has -> upright 8-bit RGB, with its alpha and colour profile kept apart; of 16 bits those, too.
 
 What becomes of each kind of file:
 
 * EXIF (or XMP) orientation 1-8 is applied; what comes out is upright.
 * grey, palette, 1-bit, CMYK, YCbCr, Lab -> RGB. A profile that describes another space than RGB (CMYK press
   profiles, grey) is applied, to sRGB, and not handed on; an RGB profile is handed on in `icc`, unapplied.
-* 16-bit is scaled (65535 -> 255) and rounded, not clipped. 32-bit integers and floats are taken as 0..1 (floats only),
-  0..255 or 0..65535, the smallest that holds them; NaN, infinity and other ranges are refused.
+* 16-bit is scaled (65535 -> 255) and rounded, not clipped. Of PNG and TIFF (and grey PGM) in grey or RGB, with alpha
+  or without, `deep` has all 16 bits, of the alpha 8; CMYK keeps 8 bits, which is said in `note`.
+* 32-bit integers and floats are taken as 0..1 (floats only), 0..255 or 0..65535, the smallest that holds them, and
+  rounded to 8 bits, which is said in `note`; NaN, infinity and other ranges are refused.
 * transparency of any kind (channel, palette, one transparent colour) -> `alpha`, straight, not composited.
 * animations: the first picture; files of several pages: the largest page, of equal ones the first, since scanners and
   editors put thumbnails before the photo; said in `note`.
@@ -30,7 +32,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..errors import FacepriorError
-from .depth import is_deep, rounded
+from .depth import is_deep, is_grey_of_16, rounded, upright
 from .metadata import Metadata, read_metadata
 from .png import has_all_rows
 from .quality import quality_of_tables
@@ -73,6 +75,7 @@ class DecodedImage:
     quality: of a JPEG file, 1..100, from its quantisation tables; None of other files
     mode:  "L" where the file holds grey alone, whatever its depth, else "RGB"
     metadata: what else the file says, or None
+    deep:  uint16 (H, W, 3), what `rgb` was rounded from, of files of 16 bits a channel; else None. May be read-only
     """
 
     rgb: np.ndarray
@@ -82,6 +85,7 @@ class DecodedImage:
     quality: float | None = None
     mode: str = "RGB"
     metadata: Metadata | None = None
+    deep: np.ndarray | None = None
 
     def over(self, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
         """uint8 (H, W, 3): composited over a colour; `rgb` itself where there is no alpha."""
@@ -206,7 +210,7 @@ def _decode(image: Image.Image, stream: BinaryIO | None, name: str, most: int | 
         notes.append(f"page {page + 1} of {frames}, the largest")
     elif frames > 1 and image.format != "MPO":  # MPO: a photo and its previews, as phones write it
         notes.append(f"first of {frames} {'pages' if image.format == 'TIFF' else 'frames'}")
-    deep = rounded(image, stream, _formats(), page) if stream is not None and is_deep(image) else None
+    halves = rounded(image, stream, _formats(), page) if stream is not None and is_deep(image) else None
     # Before load(): TIFF turns the picture then and drops the tag, for a photo's size in dots an inch both are wanted.
     before = _orientation(image)
     image.load()
@@ -214,23 +218,29 @@ def _decode(image: Image.Image, stream: BinaryIO | None, name: str, most: int | 
     if stream is not None and image.format == "PNG" and not np.asarray(image)[-1].any() and not has_all_rows(stream):
         raise FacepriorError(f"{name}: damaged image (rows are missing)")
     # Asked after load(): some plugins (TIFF) turn the picture themselves and then drop the tag.
-    turn = _TURNS.get(_orientation(image))
+    orientation = _orientation(image)
+    turn = _TURNS.get(orientation)
     icc = image.info.get("icc_profile") or None
     metadata = read_metadata(image, before, _announcing(stream, image.format))
     if metadata.gain_map:
         notes.append("its gain map (HDR) is left out: it fits the old pixels alone")
-    rgb, alpha, icc, note = _to_rgb(deep[0] if deep else image, icc, name)
-    if deep and deep[1] is not None:
-        alpha = deep[1]
+    shallow = halves.shallow if halves else image
+    rgb, alpha, icc, note = _to_rgb(shallow, icc, name)
+    if halves and halves.alpha is not None:
+        alpha = halves.alpha
+    deep = halves.deep if halves else np.asarray(image).astype(np.uint16) if is_grey_of_16(image) else None
+    if halves and deep is None:
+        note = "16-bit inks rounded to 8 bits"
     if note:
         notes.append(note)
     if turn is not None:
         rgb = rgb.transpose(turn)
         alpha = alpha.transpose(turn) if alpha is not None else None
-    grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
+    grey = shallow.mode in ("1", "L", "LA", "La", "F") or shallow.mode.startswith("I")
     return DecodedImage(
         np.array(rgb), None if alpha is None else np.array(alpha), icc, "; ".join(notes) if notes else None,
         quality_of_tables(getattr(image, "quantization", None)), "L" if grey else "RGB", metadata,
+        None if deep is None else upright(deep, orientation),
     )  # fmt: skip
 
 
@@ -270,6 +280,8 @@ def _to_rgb(image: Image.Image, icc: bytes | None, name: str) -> Converted:
     if mode.startswith("I") or mode == "F":
         values = np.asarray(image)
         grey, note = _eight_bit(values, name)
+        if mode == "I" and not is_grey_of_16(image):
+            note = "integers taken as 0..65535 and rounded to 8 bits"
         clear = image.info.get("transparency")  # one grey value, in 16-bit PNG
         alpha = Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)) if type(clear) is int else None
         return Image.fromarray(grey).convert("RGB"), alpha, None, note
@@ -302,7 +314,7 @@ def _eight_bit(values: np.ndarray, name: str) -> tuple[np.ndarray, str | None]:
         known = " or ".join(f"0..{top:g}" for top in tops)
         raise FacepriorError(f"{name}: pixel values from {low:g} to {high:g}, expected {known}")
     grey = np.rint(values.astype(np.float32) * np.float32(255 / top)).astype(np.uint8)
-    return grey, f"float pixels taken as 0..{top:g}" if values.dtype.kind == "f" else None
+    return grey, f"float pixels taken as 0..{top:g} and rounded to 8 bits" if values.dtype.kind == "f" else None
 
 
 def _managed(image: Image.Image, icc: bytes) -> Image.Image | None:

@@ -1,11 +1,11 @@
-"""Colours of 16 bits a channel (PNG, TIFF), of which Pillow keeps the high byte alone.
+"""Pixels of 16 bits a channel (PNG, TIFF): their 8-bit ones, rounded, and all of them.
 
-Its unpackers know both byte orders. Asked for the wrong one they give the low byte: a second reading with the other
-order completes the first, and 65535 is rounded to 255 rather than cut off.
+Of colours Pillow keeps the high byte alone. Its unpackers know both byte orders; asked for the wrong one they give the
+low byte: a second reading with the other order completes the first, and 65535 is rounded to 255 rather than cut off.
 """
 
 import sys
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -14,6 +14,20 @@ _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 # What Pillow can unpack in both orders; grey with alpha is read as four channels of 8 bits, which it is as long as.
 _BOTH, _GREY_ALPHA = ("RGB;16", "RGBX;16", "RGBA;16", "CMYK;16"), "LA;16B"
 _ROWS = 2**20  # pixels at a time
+# By EXIF orientation: whether rows and columns are exchanged, and which of the two are reversed then.
+_TURNS = {
+    2: (False, 1, -1), 3: (False, -1, -1), 4: (False, -1, 1), 5: (True, 1, 1),
+    6: (True, 1, -1), 7: (True, -1, -1), 8: (True, -1, 1),
+}  # fmt: skip
+
+
+class Halves(NamedTuple):
+    """shallow: the 8-bit image; alpha: where one colour of 16 bits is transparent; deep: uint16 (H, W, 3), of grey
+    (H, W); None of inks, which a profile makes colours of, in 8 bits."""
+
+    shallow: Image.Image
+    alpha: Image.Image | None
+    deep: np.ndarray | None
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -22,11 +36,8 @@ def is_deep(image: Image.Image) -> bool:
     return bool(modes) and all(mode[:-1] in _BOTH or mode == _GREY_ALPHA for mode in modes)
 
 
-def rounded(
-    image: Image.Image, file: BinaryIO, formats: list[str], page: int = 0
-) -> tuple[Image.Image, Image.Image | None]:
-    """The 8-bit image, and an alpha where one colour of 16 bits is transparent. `image`: deep, not loaded; `file`:
-    what it was opened from; page: at which it is."""
+def rounded(image: Image.Image, file: BinaryIO, formats: list[str], page: int = 0) -> Halves:
+    """`image`: deep, not loaded; `file`: what it was opened from; page: at which it is."""
     grey = _raw_mode(image.tile[0]) == _GREY_ALPHA
     image.load()
     file.seek(0)
@@ -41,6 +52,7 @@ def rounded(
     clear = image.info.get("transparency") if image.mode == "RGB" else None
     shallow = np.empty(high.shape, np.uint8)
     alpha = None if clear is None else np.empty(high.shape[:2], np.uint8)
+    kept = None if image.mode == "CMYK" else np.empty((*high.shape[:2], 1 if grey else 3), np.uint16)
     step = max(1, _ROWS // high.shape[1])
     for start in range(0, len(high), step):
         rows = slice(start, start + step)
@@ -48,8 +60,25 @@ def rounded(
         shallow[rows] = (deep * 255 + 32767) // 65535
         if alpha is not None:
             alpha[rows] = np.where((deep == clear).all(-1), 0, 255)
+        if kept is not None:
+            kept[rows] = deep[..., : kept.shape[2]]
     mode = "LA" if grey else image.mode
-    return Image.fromarray(shallow, mode), None if alpha is None else Image.fromarray(alpha)
+    if grey and kept is not None:
+        kept = kept[..., 0]
+    return Halves(Image.fromarray(shallow, mode), None if alpha is None else Image.fromarray(alpha), kept)
+
+
+def is_grey_of_16(image: Image.Image) -> bool:
+    """Whether an image is grey of 16 bits, all of which Pillow keeps."""
+    # In files of PGM they come as 32 bits, of 0..65535.
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """uint16 (H, W) or (H, W, 3) as stored -> (H', W', 3) as its EXIF orientation says; grey once in memory."""
+    exchanged, down, across = _TURNS.get(orientation, (False, 1, 1))
+    pixels = np.ascontiguousarray((pixels.swapaxes(0, 1) if exchanged else pixels)[::down, ::across])
+    return pixels if pixels.ndim == 3 else np.broadcast_to(pixels[..., None], (*pixels.shape, 3))
 
 
 def _raw_mode(tile: Any) -> str:

@@ -28,13 +28,16 @@ def enlarge(image: np.ndarray, scale: int) -> Image.Image:
     mode = "RGB" if image.ndim == 3 else "L"
     out = Image.new(mode, (width * scale, height * scale))
     for y in range(0, height, STRIP):
-        end = min(y + STRIP, height)
-        top = max(0, y - REACH)
-        strip = Image.fromarray(np.ascontiguousarray(image[top : min(end + REACH, height)]))
-        if scale > 1:
-            box = (0, y - top, width, end - top)
-            strip = strip.resize((width * scale, (end - y) * scale), Image.Resampling.LANCZOS, box=box)
-        else:
-            strip = strip.crop((0, y - top, width, end - top))
-        out.paste(strip, (0, y * scale))
+        out.paste(enlarged_rows(image, scale, y, min(y + STRIP, height)), (0, y * scale))
     return out
+
+
+def enlarged_rows(image: np.ndarray, scale: int, y: int, end: int) -> Image.Image:
+    """Rows y to end of it, enlarged."""
+    height, width = image.shape[:2]
+    top = max(0, y - REACH)
+    strip = Image.fromarray(np.ascontiguousarray(image[top : min(end + REACH, height)]))
+    box = (0, y - top, width, end - top)
+    if scale == 1:
+        return strip.crop(box)
+    return strip.resize((width * scale, (end - y) * scale), Image.Resampling.LANCZOS, box=box)

@@ -62,10 +62,23 @@ class Metadata:
         texts = {key: text for key, text in self.texts.items() if "gps" not in key.lower()}
         return replace(self, place={}, xmp=_cleaned(self.xmp, place=False), texts=texts)
 
-    def save(self, image: Image.Image, file: BinaryIO, format: str, scale: float, **options: Any) -> None:
-        """Pillow's `image.save(file, format, **options)` with all this, `scale` times as large as the photo was."""
-        arguments = {**options, **self._saving(format, image.size, scale)}
-        directories = self._directories(image.size) if format == "TIFF" else {}
+    def save(
+        self,
+        image: Image.Image,
+        file: BinaryIO,
+        format: str,
+        scale: float,
+        *,
+        size: tuple[int, int] | None = None,
+        **options: Any,
+    ) -> None:
+        """Pillow's `image.save(file, format, **options)` with all this, `scale` times as large as the photo was.
+
+        size: of the picture that `image` stands for, where it is not its own
+        """
+        size = size or image.size
+        arguments = {**options, **self._saving(format, size, scale)}
+        directories = self._directories(size) if format == "TIFF" else {}
         if not directories:
             image.save(file, format, **arguments)
             return

@@ -19,6 +19,7 @@ from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
 from .cutface import Given, may_be_cut, restore_cut
 from .decode import DecodedImage
+from .deep import brought_to_size, deepened
 from .enlarge import brought_to, enlarge, fitting_scale
 from .judge import clearness
 from .looks import SECOND_LOOKS, believable, centred, is_off_centre
@@ -115,8 +116,10 @@ def upscale_photo(
 
     advised = advice(left_faces(faces), options)
     if options.faces_only and not any(face.restored for face in faces):
-        same, mode = Image.fromarray(rgb), picture.mode
-        return PhotoResult(rgb, same, 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=mode, advice=advised)
+        return PhotoResult(
+            rgb, Image.fromarray(rgb), 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=picture.mode,
+            advice=advised, deep=picture.deep,
+        )  # fmt: skip
     height, width = rgb.shape[:2]
     scale = fitting_scale(width, height, options.scale, options.max_pixels)
     whole = math.ceil(scale)  # a fraction is made of the next whole scale, in the end
@@ -140,7 +143,12 @@ def upscale_photo(
         region = paste(large, rgb, restored, whole, strength=strength, keep_detail=keep, trust_canvas=trusted)
         if region is None and options.strength > 0:
             face.status, face.reason = "left", "outside the photo"
+    deep = picture.deep
+    if deep is not None:
+        deep = deepened(large, rgb, deep, whole, grey=picture.mode == "L")
     large = brought_to(large, width, height, scale)
+    if deep is not None:
+        deep = brought_to_size(deep, large.size)
     alpha = None
     if picture.alpha is not None:
         alpha = brought_to(enlarge(picture.alpha, whole), width, height, scale)
@@ -148,7 +156,7 @@ def upscale_photo(
     metadata = metadata if options.place else metadata.without_place()
     return PhotoResult(
         rgb, large, scale, faces, alpha, picture.icc, notes, canvas=painted, mode=picture.mode, metadata=metadata,
-        advice=advised,
+        advice=advised, deep=deep,
     )  # fmt: skip
 
 

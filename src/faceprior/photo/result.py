@@ -72,6 +72,8 @@ class PhotoResult:
     source: the photo's file, or None where it was none; about: model and version, for the JSON
     kind: "photo", or "cropped": `before` is then the square that was taken for a face, `photo` the upright face
     mode: "L" where the file of the photo held grey alone (`photo` has equal channels then), else "RGB"
+    deep: uint16 (scale H, scale W, 3), what `photo` is in 16 bits a channel, where the photo's file had as many, else
+          None; it may be read-only. `save` writes it to PNG and TIFF; the other formats hold 8 bits
     """
 
     before: np.ndarray
@@ -88,10 +90,11 @@ class PhotoResult:
     mode: str = "RGB"
     metadata: Metadata = field(default_factory=Metadata)
     advice: list[str] = field(default_factory=list)  # how those faces are restored that were left for their size
+    deep: np.ndarray | None = None
 
     @property
     def image(self) -> np.ndarray:
-        """uint8 (scale H, scale W, 3), or 4 channels where the photo had an alpha channel."""
+        """uint8 (scale H, scale W, 3), or 4 channels where the photo had alpha. 16 bits are in `deep` alone."""
         return np.asarray(self.with_alpha())
 
     def with_alpha(self) -> Image.Image:

@@ -13,6 +13,7 @@ from ..errors import FacepriorError
 from ..face.similarity import similarity_parameters
 from ..files import write_atomically
 from ..runtime.pictures import overlay
+from .deep_files import DEEP, TooLarge, save_deep
 from .sheet import MAX_FACES, contact_sheet
 
 if TYPE_CHECKING:
@@ -98,20 +99,28 @@ def photo_target(result: "PhotoResult", folder: Path, name: str, stem: str | Non
 
 
 def save_photo(result: "PhotoResult", target: Path, format: str | None = None) -> None:
-    """The enlarged photo with its colour profile and metadata, its alpha where the format has one; grey as grey."""
+    """The enlarged photo with its colour profile and metadata, its alpha where the format has one; grey as grey; 16
+    bits a channel where the photo had as many and the format is PNG or TIFF."""
     format = format or KEPT.get(target.suffix.lower())
     if format is None:
         raise FacepriorError(f"{target}: expected an ending of {', '.join(KEPT)}")
     if max(result.photo.size) > LONGEST.get(format, 1 << 31):
         raise FacepriorError(f"{target}: {format} holds {LONGEST[format]} pixels a side at most; name a .png")
+    extra = {"icc_profile": result.icc} if result.icc else {}
+    scale, options = result.scale, {**SAVING[format], **extra}
+    deep = result.deep
+    if deep is not None and format in DEEP:
+        try:
+            write_atomically(target, lambda file: save_deep(result, deep, file, format, options))
+        except TooLarge as error:
+            raise FacepriorError(f"{target}: {error}") from None
+        return
     image = result.photo.convert("L") if result.mode == "L" else result.photo
     if result.alpha is not None and format == "JPEG":  # which has none
         image = Image.composite(image, Image.new(image.mode, image.size, "white"), result.alpha)
     elif result.alpha is not None:
         image = image.copy()
         image.putalpha(result.alpha)
-    extra = {"icc_profile": result.icc} if result.icc else {}
-    scale, options = result.scale, {**SAVING[format], **extra}
     write_atomically(target, lambda file: result.metadata.save(image, file, format, scale, **options))
 
 
