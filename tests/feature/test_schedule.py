@@ -7,7 +7,7 @@ from torch import nn
 from faceprior.networks.mtun import MTUN
 from faceprior.training.config import LossConfig, OptimiserConfig, ScheduleConfig, TrainConfig
 from faceprior.training.optim import Average, make_optimiser, set_rates
-from faceprior.training.sampler import DARK, Sampler, how_often, how_often_dark, seed_of
+from faceprior.training.sampler import Sampler, how_often, seed_of
 from faceprior.training.schedule import Position, adversarial_weight, lr_factor
 
 
@@ -104,17 +104,3 @@ def test_skipped_draws_are_those_of_the_processes_before():
     generator = torch.Generator().manual_seed(5)
     torch.rand(7, 5, generator=generator, dtype=torch.float64)
     assert torch.equal(torch.rand(5, 5, generator=generator, dtype=torch.float64), whole[7:])
-
-
-def test_dark_faces_come_more_often():
-    """By cheeks and nose: neither a dark room nor dark hair counts."""
-    landmarks = torch.full((68, 2), 5.0)
-    for points, (x, y) in (((36, 39, 48, 31), (80, 120)), ((42, 45, 54, 35), (140, 120)), ((29,), (110, 110))):
-        landmarks[list(points)] = torch.tensor([float(x), float(y)])
-    faces = torch.full((4, 3, 224, 224), 200, dtype=torch.uint8)
-    faces[1] = DARK - 5
-    faces[2] = 20  # a dark room
-    faces[2, :, 90:150, 60:170] = 180
-    faces[3, :, 90:150, 60:170] = 90  # a dark face in a bright room
-    assert how_often_dark(faces, landmarks.expand(4, 68, 2), 3).tolist() == [1, 3, 1, 3]
-    assert how_often_dark(faces, landmarks.expand(4, 68, 2) * 0, 2).shape == (4,)  # landmarks outside are no error

@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: E402
 from faceprior.face.similarity import similarity_matrix, similarity_parameters  # noqa: E402
 from faceprior.networks.config import MTUNConfig  # noqa: E402
 from faceprior.networks.mtun import MTUN  # noqa: E402
-from faceprior.networks.stn import Looks, make_localisation, similarity, standardise, upright_grid, warp  # noqa: E402
+from faceprior.networks.stn import Looks, similarity, upright_grid, warp  # noqa: E402
 
 
 @pytest.mark.parametrize("localisation", ["paper", "lr", "cascade"])
@@ -79,26 +79,3 @@ def test_looks_learn_landmarks_where_they_see_them():
     assert torch.equal(seen[1][0], estimates[0]) and not seen[1][0].requires_grad  # as the first look set it
     estimates[1].square().sum().backward()
     assert all(p.grad is None for p in looks.first.parameters())  # each is trained on its own error
-
-
-@pytest.mark.parametrize("kind", ["lr", "cascade"])
-def test_standardised_it_sees_no_brightness_and_no_contrast(kind):
-    torch.manual_seed(0)
-    net = make_localisation(kind, (75.0, 0.5, 0.3), standardised=True).eval()
-    for part in (net.first, net.second) if kind == "cascade" else (net,):
-        torch.nn.init.normal_(part.net[-1].weight, std=0.05)
-    bright = torch.rand(4, 3, 16, 16) * 2 - 1
-    dim = bright * 0.3 - 0.6
-    estimates = [net.locate(x)[0][-1] for x in (bright, dim)]
-    torch.testing.assert_close(*estimates, atol=1e-3, rtol=0)
-    assert (estimates[0] - torch.eye(2, 3)).abs().max() > 0.05
-    net.standardised = False
-    assert (net.locate(bright)[0][-1] - net.locate(dim)[0][-1]).abs().max() > 0.02
-
-
-def test_one_colour_stays_one_colour():
-    """Nothing is divided by nothing, and noise of a grey level is not made a picture."""
-    flat = torch.full((2, 3, 16, 16), 0.5)
-    assert torch.equal(standardise(flat), torch.zeros_like(flat))
-    noisy = flat + (torch.rand_like(flat) - 0.5) / 128
-    assert standardise(noisy).std() < 0.04

@@ -21,7 +21,6 @@ VARIANTS = {
     "16": {},
     "32": {"lr": 32},
     "bicubic": {"base": "bicubic"},
-    "standardised": {"standardised": True},
     "plain": {"heatmaps": False, "positions": False, "localisation": "lr", "landmarks": False},
 }
 
@@ -124,19 +123,6 @@ def test_it_takes_a_canvas_and_an_stn_of_their_kind_alone():
         else:
             with pytest.raises(FacepriorError, match=r"a\.safetensors: holds another STN"):
                 network.take_stn0(STN0(config), "a.safetensors")
-
-
-def test_it_takes_an_stn_with_what_that_one_sees(tmp_path):
-    """Standardised images or not: the network's configuration follows, and its file."""
-    found = random_unet(standardised=True)
-    network = random_unet()
-    assert not network.config.standardised
-    network.take_stn0(found, "found.safetensors")
-    assert network.config.standardised and network.localisation.standardised
-    lr = torch.rand(3, 3, 16, 16) * 2 - 1
-    torch.testing.assert_close(network.locate(lr), found.locate(lr))
-    save_model(network, tmp_path / "model.safetensors")
-    torch.testing.assert_close(load_model(tmp_path / "model.safetensors").locate(lr), found.locate(lr))
 
 
 def test_the_stn_of_32_px_sees_what_that_of_16_sees():

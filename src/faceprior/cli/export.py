@@ -69,7 +69,6 @@ def export(
         path = weights_of_run(stn0) if stn0.is_dir() else stn0
         network.take_stn0(load_model(path), str(path))
         header["provenance"] = {**header.get("provenance", {}), "stn0": stn0.name}
-        header["config"] = network.config.to_dict()
     ranges = None
     if int8:
         header["provenance"] = {**header.get("provenance", {}), "int8_faces": faces}

@@ -30,7 +30,6 @@ class MTUNConfig:
     #                              sees max-pooled features and learns slowly (see docs/results).
     #                              "cascade": two such nets; the second sees the LR as the first set it upright.
     landmarks: bool = False  #     the "cascade" also learns the 68 landmarks of what it sees (ours; in training alone)
-    standardised: bool = False  #  the "lr" and "cascade" see each LR at the same brightness and contrast (ours)
     max_angle: float = 75.0  #     degrees; bounds keep a diverging STN inside the image
     max_log_scale: float = 0.35
     max_shift: float = 0.25  #     parts of the side
@@ -80,8 +79,6 @@ class MTUNConfig:
             value = getattr(self, name)
             if len(value) != length or any(not isinstance(c, int) or c < 0 for c in value):
                 raise ValueError(f"{name}: expected {length} whole numbers from 0, got {value!r}")
-        if self.standardised and self.localisation == "paper":
-            raise ValueError("standardised: only the localisations 'lr' and 'cascade' see the LR itself")
         if self.landmarks and self.localisation != "cascade":
             raise ValueError("landmarks: only the localisation 'cascade' learns them")
         if self.trunk[0] and not self.trunk[1]:

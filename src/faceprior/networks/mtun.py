@@ -1,7 +1,7 @@
 """MTUN, assembled: autoencoder, upsampling, STN, HEB, tail (paper Fig. 2)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -64,12 +64,7 @@ class MTUN(SharpTail):
 
         bounds = (c.max_angle, c.max_log_scale, c.max_shift)
         self.localisation = make_localisation(
-            c.localisation,
-            bounds,
-            channels=channels,
-            size=self.align_at,
-            landmarks=c.landmarks,
-            standardised=c.standardised,
+            c.localisation, bounds, channels=channels, size=self.align_at, landmarks=c.landmarks
         )
         self.after_stn = conv_bn_relu(channels, c.aligned)
         self.heb = (
@@ -149,19 +144,14 @@ class MTUN(SharpTail):
         return MTUNOutput(sr, heatmaps, transform, looks, points, sharp=sharp)
 
 
-def take_localisation(network: nn.Module, found: nn.Module, name: str, *, adopt: bool = True) -> None:
-    """Give `network` the localisation net of `found`, where the two have the same. `name`: of the file of `found`;
-    `adopt`: with what that one saw, standardised images or not."""
+def take_localisation(network: nn.Module, found: nn.Module, name: str) -> None:
+    """Give `network` the localisation net of `found`, where the two have the same. `name`: of the file of `found`."""
     same = ("localisation", "landmarks", "max_angle", "max_log_scale", "max_shift")
     differs = [k for k in same if getattr(found.config, k, None) != getattr(network.config, k)]
     if differs:
         other = ", ".join(differs)
         raise FacepriorError(f"{name}: holds another STN ({other}); train one with the preset table1/aligner")
     network.localisation.load_state_dict(found.localisation.state_dict())
-    standardised = getattr(found.config, "standardised", False)
-    if adopt and network.config.standardised != standardised:
-        network.localisation.standardised = standardised
-        network.config = replace(network.config, standardised=standardised)
 
 
 def _deconvolutions(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:

@@ -76,34 +76,20 @@ def lr_localisation(width: int = 32, size: int = LR_SIZE) -> nn.Sequential:
     )
 
 
-def standardise(x: Tensor) -> Tensor:
-    """(B, C, h, w) in [-1, 1] -> each image with the mean 0 and the standard deviation 0.5. What is nearly one colour
-    is raised no further than eight times."""
-    x = x - x.mean((1, 2, 3), keepdim=True)
-    return x * (0.5 / x.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1 / 16))
-
-
 class Localisation(nn.Module):
     """A localisation net with a bounded similarity as output: (B, C, h, w) -> (B, 2, 3).
 
     `max_angle` in degrees, `max_shift` in parts of the side. tanh bounds each parameter; at zero it has the
     slope of the bound, so near the identity the four outputs are scaled alike. With `landmarks` a second head,
     used in training alone, tells the 68 landmarks in what the net sees: 136 lessons a face where the transform
-    is four (ours). `standardised`: it sees each image at the same brightness and contrast (ours).
+    is four (ours).
     """
 
     def __init__(
-        self,
-        net: nn.Sequential,
-        max_angle: float,
-        max_log_scale: float,
-        max_shift: float,
-        landmarks: bool = False,
-        standardised: bool = False,
+        self, net: nn.Sequential, max_angle: float, max_log_scale: float, max_shift: float, landmarks: bool = False
     ):
         super().__init__()
         self.net = net
-        self.standardised = standardised
         self.bounds = (math.radians(max_angle), max_log_scale, max_shift, max_shift)
         last = net[-1]
         nn.init.zeros_(last.weight)
@@ -119,7 +105,7 @@ class Localisation(nn.Module):
 
     def look(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """-> the transform, and in training (B, 68, 2) in pixels as if what it sees were 128 wide, or None."""
-        hidden = self.net[:-1](standardise(x) if self.standardised else x)
+        hidden = self.net[:-1](x)
         raw = torch.tanh(self.net[-1](hidden).float())
         transform = similarity(*(raw[:, i] * bound for i, bound in enumerate(self.bounds)))
         if self.points is None or not self.training:
@@ -143,19 +129,11 @@ class Looks(nn.Module):
     training pairs of (B, 2, 3), what a net saw, and (B, 68, 2), its landmarks there.
     """
 
-    def __init__(self, bounds: tuple[float, float, float], landmarks: bool, standardised: bool = False):
+    def __init__(self, bounds: tuple[float, float, float], landmarks: bool):
         super().__init__()
-        self.first = Localisation(lr_localisation(32), *bounds, landmarks, standardised)
+        self.first = Localisation(lr_localisation(32), *bounds, landmarks)
         halves = (bound / 2 for bound in bounds)
-        self.second = Localisation(lr_localisation(48, SECOND_LOOK), *halves, landmarks, standardised)
-
-    @property
-    def standardised(self) -> bool:
-        return self.first.standardised
-
-    @standardised.setter
-    def standardised(self, value: bool) -> None:
-        self.first.standardised = self.second.standardised = value
+        self.second = Localisation(lr_localisation(48, SECOND_LOOK), *halves, landmarks)
 
     def locate(self, lr: Tensor) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
         first, points = self._look(self.first, lr)
@@ -177,16 +155,9 @@ class Looks(nn.Module):
 
 
 def make_localisation(
-    kind: str,
-    bounds: tuple[float, float, float],
-    *,
-    channels: int = 3,
-    size: int = LR_SIZE,
-    landmarks: bool = False,
-    standardised: bool = False,
+    kind: str, bounds: tuple[float, float, float], *, channels: int = 3, size: int = LR_SIZE, landmarks: bool = False
 ) -> "Localisation | Looks":
     """By the name of `MTUNConfig.localisation`; `channels` and `size` are of what the paper's net sees."""
     if kind == "cascade":
-        return Looks(bounds, landmarks, standardised)
-    net = paper_localisation(channels, size) if kind == "paper" else lr_localisation()
-    return Localisation(net, *bounds, standardised=standardised)
+        return Looks(bounds, landmarks)
+    return Localisation(paper_localisation(channels, size) if kind == "paper" else lr_localisation(), *bounds)

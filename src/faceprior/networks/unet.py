@@ -39,9 +39,7 @@ class UNet(SharpTail):
         super().__init__()
         self.config = c = config or UNetConfig()
         bounds = (c.max_angle, c.max_log_scale, c.max_shift)
-        self.localisation = make_localisation(
-            c.localisation, bounds, landmarks=c.landmarks, standardised=c.standardised
-        )
+        self.localisation = make_localisation(c.localisation, bounds, landmarks=c.landmarks)
         self.canvas = Canvas(CanvasConfig(channels=c.canvas_channels)) if c.base == "canvas" else None
         self.unshuffle = SCALE * c.lr // WORK
         given = 3 + (c.canvas_channels + 3 * self.unshuffle**2 if self.canvas else 0)

@@ -26,7 +26,6 @@ class UNetConfig(ComparatorConfig):
     # The STN's: `MTUNConfig`'s of these names.
     localisation: Literal["lr", "cascade"] = "cascade"
     landmarks: bool = True
-    standardised: bool = False
     max_angle: float = 75.0
     max_log_scale: float = 0.6
     max_shift: float = 0.4

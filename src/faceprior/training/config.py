@@ -90,7 +90,6 @@ class DataConfig(Section):
     sources: list[str] | None = None  # only faces of these sources; None = all
     max_yaw: float | None = Field(None, ge=0)  # degrees; train only on faces turned no further; None = all
     turned: int = Field(1, ge=1)  # ours: faces turned by 30 degrees are seen so many times as often, and so on each 15
-    dark: int = Field(1, ge=1)  # ours: faces that the picture shows dark come so many times as often
     min_side: float | None = Field(None, gt=0)  # pixels of the frame's side in the source; no smaller ones; None = all
     protocol: Annotated[list[ProtocolName], BeforeValidator(_listed), Field(min_length=1)] = ["paper"]
     colour: float = Field(0.0, ge=0, le=0.4)  # ours: LR and HR recoloured alike in training, by up to this part

@@ -15,7 +15,7 @@ from ..networks.config import LR_SIZE
 from ..networks.kinds import kind_of
 from .config import TrainConfig
 from .devices import resident
-from .sampler import Sampler, how_often, how_often_dark
+from .sampler import Sampler, how_often
 
 
 @dataclass
@@ -61,10 +61,7 @@ def load_faces(
     if d.val_faces:
         val = FaceStore.load(data, d.val_split, limit=d.val_faces, sources=d.sources, progress=progress)
         val_maker = PairMaker(val.to(device), protocols[0], told=d.told)
-    often = how_often(store.yaw.cpu(), d.turned)
-    if d.dark > 1:
-        often = often * how_often_dark(store.contexts.cpu(), store.landmarks.cpu(), d.dark)
-    sampler = Sampler(len(store), r.batch, r.seed, often=often)
+    sampler = Sampler(len(store), r.batch, r.seed, often=how_often(store.yaw.cpu(), d.turned))
     manifest = data / MANIFEST
     text = manifest.read_bytes() if manifest.is_file() else b""
     dataset = {"manifest_sha256": hashlib.sha256(text).hexdigest(), "faces": len(store)}

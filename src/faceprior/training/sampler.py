@@ -10,10 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-DARK = 125  # grey levels: a third of the faces of Black people in UTKFace, a tenth of all
-PATCH = 4  # pixels to each side of a point
-LUMA = (0.299, 0.587, 0.114)
-
 
 def seed_of(*parts: int | str) -> int:
     """A 63-bit seed from its parts, well mixed: neighbouring steps share nothing."""
@@ -33,25 +29,6 @@ def how_often(yaw: Tensor, factor: int) -> Tensor:
     """Degrees (faces,) -> int (faces,): once, `factor` times from 30 degrees on, and `factor` times as often as that
     for each 15 degrees more: turned faces are few."""
     return factor ** ((yaw.abs() / 15).floor() - 1).clamp(0, 3).long()
-
-
-def how_often_dark(contexts: Tensor, landmarks: Tensor, factor: int) -> Tensor:
-    """Crops uint8 (faces, 3, h, w) and their landmarks (faces, 68, 2) in pixels -> int (faces,): `factor` times where
-    cheeks and nose have a luma below DARK, as of dark skin and dim light, else once."""
-    nose, places = 29, ((36, 39, 48, 31), (42, 45, 54, 35))
-    points = torch.stack([landmarks[:, list(p)].mean(1) for p in places] + [landmarks[:, nose]], 1)
-    points = points.round().long().clamp(PATCH, contexts.shape[-1] - 1 - PATCH)
-    rows = torch.arange(len(contexts))
-    around = torch.arange(-PATCH, PATCH + 1)
-    luma = torch.tensor(LUMA)
-    lumas = []
-    for k in range(points.shape[1]):
-        x, y = points[:, k, 0, None] + around, points[:, k, 1, None] + around
-        place = (rows[:, None, None, None], torch.arange(3)[None, :, None, None], y[:, None, :, None], x[:, None, None])
-        patch = contexts[place]
-        lumas.append((patch.float().flatten(2).median(2).values * luma).sum(1))
-    dark = torch.stack(lumas, 1).median(1).values < DARK
-    return torch.where(dark, factor, 1)
 
 
 class Sampler:

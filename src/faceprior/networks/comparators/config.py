@@ -32,7 +32,6 @@ class STN0Config(ComparatorConfig):
     kind: Literal["stn0"] = "stn0"
     localisation: Literal["paper", "lr", "cascade"] = "paper"
     landmarks: bool = False  #       "cascade" alone
-    standardised: bool = False  #    the net sees each LR at the same brightness and contrast (ours)
     max_angle: float = 75.0  #       degrees
     max_log_scale: float = 0.35
     max_shift: float = 0.25  #       parts of the side

@@ -23,16 +23,15 @@ class STN0(nn.Module):
         super().__init__()
         self.config = c = config or STN0Config()
         bounds = (c.max_angle, c.max_log_scale, c.max_shift)
-        more = {"landmarks": c.landmarks, "standardised": c.standardised}
-        self.localisation = make_localisation(c.localisation, bounds, **more)
+        self.localisation = make_localisation(c.localisation, bounds, landmarks=c.landmarks)
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         return self.localisation.parameters()
 
     def take_stn0(self, found: nn.Module, name: str) -> None:
         """Start from the STN of a trained STN0, MTUN or U-Net, of the file `name`, and train it on. FacepriorError
-        where that is another net. It sees what this one's configuration says, standardised images or not."""
-        take_localisation(self, found, name, adopt=False)
+        where that is another net."""
+        take_localisation(self, found, name)
 
     def align(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """-> (the LR set upright (B, 3, 16, 16), the transform (B, 2, 3))."""
