@@ -119,3 +119,59 @@ def test_what_two_models_share_of_their_errors(monkeypatch, capsys, tiny_shards)
 
     assert ", 100 %;" in said("default", "default")
     assert ", 100 %;" not in said("default", small_onnx())
+
+
+PARAM = """7767517
+6 7
+Input data 0 1 picture
+Convolution first 1 1 picture a 0=4 1=3 4=1 5=1 6=108
+Split two 1 2 a a0 a1
+MemoryData constant 0 1 c 0=1
+BinaryOp add 2 1 a0 c a2 0=0
+Interp larger 1 1 a2 b 0=1 1=2.0 2=2.0
+Convolution last 1 1 b d 0=12 1=3 4=1 5=1 6=432
+PixelShuffle shuffle 1 1 d out 0=2
+"""
+
+
+def test_a_peer_is_read_from_its_file(tmp_path):
+    from ncnn_param import Graph, read
+
+    path = tmp_path / "x4.param"
+    path.write_text(PARAM)
+    assert read(path) is None  # a1 is left over: two results
+    path.write_text(PARAM.replace("1 2 a a0 a1", "1 1 a a0"))
+    assert read(path) == Graph(given="picture", made="out", times=4.0, products=108 + 4 * 432)
+    path.write_text(PARAM.replace("7767517", "7767518"))
+    assert read(path) is None
+
+
+def test_only_peers_that_enlarge_so_much_join(tmp_path):
+    import peers
+
+    for name in ("models-A/x4", "models-B/x4", "plain", "plain-anime", "without"):
+        path = tmp_path / f"{name}.param"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(PARAM.replace("1 2 a a0 a1", "1 1 a a0"))
+        if name != "without":
+            path.with_suffix(".bin").touch()
+    names = lambda *rest: [peers.name_of(path) for path, _ in peers.enlarging(tmp_path, *rest)]  # noqa: E731
+    assert names([4]) == ["models-A x4", "models-B x4", "plain"]  # each under a name of its own
+    assert names([4], ["b X4"]) == ["models-B x4"]
+    assert names([2]) == []
+
+
+def test_peers_are_held_against_the_truth(monkeypatch, capsys, tiny_shards):
+    import peers
+
+    command = ["peers.py", "--data", str(tiny_shards), "--models", str(small_onnx()), "--canvas", "packaged"]
+    command += ["--faces", "4", "--sizes", "12", "20", "--quality", "75", "--by-set", "--memory"]
+    monkeypatch.setattr(sys, "argv", command)
+    peers.main()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    canvas = [row for row in rows if row and row[0] == "canvas"]
+    assert len(canvas) == 2
+    assert [row[7] for row in canvas] == ["0.14", "0.40"]  # GFLOP
+    assert sum(row[0].endswith(", 4") for row in rows if row) == 2 * 4  # each system in the one set
+    for size in (12, 16, 20, 24, 32, 48):  # what surrounds a face is whole pixels of its LR
+        assert peers._surroundings(size) * size % peers.HR == 0 < peers._surroundings(size)
