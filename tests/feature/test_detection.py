@@ -42,9 +42,11 @@ def find_squares(tile: np.ndarray) -> np.ndarray:
 
 
 def test_each_face_is_found_once_wherever_the_tiles_are_cut():
-    step = (tiles.TILE - tiles.OVERLAP) // 2
+    across = [start for start, _ in tiles.spans(1500, tiles.TILE // 2, tiles.OVERLAP // 2)]
+    step = tiles.spans(1100, tiles.TILE // 2, tiles.OVERLAP // 2)[1][0]
+    assert len(across) == 3
     offsets = (-60, -30, -15, 0, 15, 70)
-    truth = [(step * i + d, 40 + 50 * k, 30) for i in (1, 2) for k, d in enumerate(offsets)]
+    truth = [(across[i] + d, 40 + 50 * k, 30) for i in (1, 2) for k, d in enumerate(offsets)]
     truth += [(100, step + d, 10) for d in (-20, 5, 30)] + [(250, step - 40, 90), (650, 400, 400)]
     found = tiles.search(squares(1100, 1500, truth), find_squares, 2)
     assert len(found) == len(truth)
@@ -60,6 +62,9 @@ def test_spans_cover_and_overlap():
         pieces = tiles.spans(length, size, overlap)
         assert pieces[0][0] == 0 and pieces[-1][1] == length
         assert all(b[0] <= a[1] - min(overlap, length) for a, b in pairwise(pieces))
+        assert all(b - a <= size for a, b in pieces)
+        if len(pieces) > 1:  # hardly more than they must: a pixel a piece for rounding
+            assert sum(b - a for a, b in pieces) <= length + (len(pieces) - 1) * overlap + len(pieces)
 
 
 def test_reducing_is_the_mean_of_blocks():

@@ -16,7 +16,19 @@ from faceprior.photo.mask import components, convex_hull, face_mask
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.paste import Restored, paste
 from faceprior.photo.pipeline import believable, upscale_photo
-from faceprior.photo.warp import apply, inverse, resize, transform_between, upright_to_photo, warp
+from faceprior.photo.warp import (
+    apply,
+    blurring,
+    inverse,
+    resize,
+    resize_planes,
+    separable,
+    transform_between,
+    upright_to_cut,
+    upright_to_photo,
+    warp,
+)
+from faceprior.photo.window import Sampling, Window
 
 SCALE = 4
 IDENTITY = np.array([[1.0, 0, 0], [0, 1.0, 0]], np.float32)
@@ -282,3 +294,49 @@ def test_small_arrays_are_resized_as_pillow_does(shape, size):
     planes = [np.asarray(Image.fromarray(image[..., c]).resize(size, Image.Resampling.BICUBIC)) for c in range(3)]
     np.testing.assert_allclose(resize(image, size), np.stack(planes, -1), atol=1e-3)
     np.testing.assert_allclose(resize(image[..., 0], size), planes[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("resample", [Image.Resampling.BICUBIC, Image.Resampling.BOX])
+@pytest.mark.parametrize("size", [(200, 240), (50, 60), (70, 90)])
+def test_planes_are_resized_as_images_are(size, resample):
+    image = np.random.default_rng(1).uniform(0, 255, (90, 70, 3)).astype(np.float32)
+    planes = resize_planes(np.moveaxis(image, 2, 0), size, resample)
+    np.testing.assert_allclose(np.moveaxis(planes, 0, 2), resize(image, size, resample), atol=1e-4)
+
+
+def test_a_blur_is_three_means_of_boxes():
+    image = np.random.default_rng(2).uniform(0, 255, 50).astype(np.float32)
+    expected = image.astype(np.float64)
+    for _ in range(3):  # sigma 4: boxes of 9 pixels
+        expected = np.convolve(np.pad(expected, 4, mode="edge"), np.full(9, 1 / 9), "valid")
+    np.testing.assert_allclose(blurring(50, 4.0) @ image, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("side, held", [(100, 1.0), (100, 0.8), (400, 1.0)])  # by matrices; by Pillow
+def test_a_window_is_sampled_as_its_region_is(side, held):
+    """What is nothing outside of a window has the same samples, and the same comes back of them."""
+    window = Window(slice(20, 61), slice(33, 80), (side, side + 20))
+    size = (round(held * (side + 20) / 4), round(held * side / 4))
+    inside = np.random.default_rng(3).uniform(0, 255, (3, 41, 47)).astype(np.float32)
+    whole = np.zeros((3, side, side + 20), np.float32)
+    window.of(whole)[:] = inside
+    sampling, samples = Sampling(window, size), resize_planes(whole, size)
+    np.testing.assert_allclose(sampling.down(inside), sampling.of(samples), atol=1e-3)
+    back = window.of(resize_planes(samples, (side + 20, side)))
+    np.testing.assert_allclose(sampling.up(sampling.of(samples)), back, atol=1e-3)
+
+
+def test_products_are_the_same_in_pieces():
+    random = np.random.default_rng(4)
+    down, planes, across = (random.random(shape, np.float32) for shape in ((310, 300), (4, 300, 280), (290, 280)))
+    np.testing.assert_allclose(separable(down, planes, across), down @ planes @ across.T, rtol=1e-4)
+
+
+@pytest.mark.parametrize("angle, shift", [(0, 0), (30, 10), (-45, 40)])
+def test_what_an_output_covers_is_said_by_a_moved_white_square(angle, shift):
+    turn = np.radians(angle)
+    to_cut = np.array([[np.cos(turn), np.sin(turn), shift / 64], [-np.sin(turn), np.cos(turn), -shift / 128]])
+    _, cover = project(np.zeros((128, 128, 3)), to_cut, 32)
+    back = inverse(upright_to_cut(to_cut))
+    white = warp(np.ones((128, 128), np.float32), back, (128, 128), Image.Resampling.BILINEAR, repeat=False)
+    np.testing.assert_allclose(cover, white.reshape(32, 4, 32, 4).mean((1, 3)), atol=1e-4)

@@ -7,7 +7,8 @@ import pytest
 from random_models import small_onnx, smooth_faces
 
 import faceprior
-from faceprior.runtime.trimmed import keep_outputs, output_names
+from faceprior.runtime.trimmed import keep_outputs, output_names, split
+from faceprior.runtime.weights import ASSETS, packaged
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +57,40 @@ def test_locate_gives_the_transforms_alone(backend):
     lr = smooth_faces(11)
     np.testing.assert_allclose(upscaler.locate(lr), upscaler(lr).transforms, atol=1e-5)
     assert upscaler.locate(lr[:0]).shape == (0, 2, 3)
+
+
+def test_a_file_in_two_parts_gives_what_it_gives_whole():
+    model = (ASSETS / packaged(None, ASSETS).file).read_bytes()
+    first, second = split(model, ["images", "heatmaps"], "transforms")
+    for part in (first, second):
+        onnx.checker.check_model(onnx.load_from_string(part))
+    sizes = [len(onnx.load_from_string(part).graph.node) for part in (first, second, model)]
+    assert sizes[0] + sizes[1] <= sizes[2] + 8
+    lr = smooth_faces(3)
+    images, heatmaps, transforms = ort.InferenceSession(model).run(["images", "heatmaps", "transforms"], {"lr": lr})
+    (given,) = ort.InferenceSession(first).run(None, {"lr": lr})
+    np.testing.assert_allclose(given, transforms, atol=1e-5)
+    again = ort.InferenceSession(second).run(None, {"lr": lr, "transforms": given})
+    np.testing.assert_allclose(again[0].astype(float), images, atol=1)
+    np.testing.assert_allclose(again[1], heatmaps, atol=1e-3)
+
+
+def test_a_network_whose_parts_share_layers_stays_whole(model):
+    assert split(model, ["transforms", "images"], "heatmaps") is None
+    with pytest.raises(ValueError, match="no output 'sharp'"):
+        split(model, ["images"], "sharp")
+
+
+def test_faces_that_were_located_are_not_looked_for_again():
+    upscaler = faceprior.load()
+    assert upscaler.aligned
+    lr = smooth_faces(11)
+    transforms, whole = upscaler.locate(lr), upscaler(lr)
+    calls = []
+    locate, upscaler.backend.locate = upscaler.backend.locate, lambda lr: calls.append(len(lr)) or locate(lr)
+    spared = upscaler(lr, transforms=transforms)
+    assert not calls
+    for name in ("images", "heatmaps", "transforms"):
+        np.testing.assert_array_equal(getattr(spared, name), getattr(whole, name))
+    with pytest.raises(faceprior.FacepriorError, match="transforms: expected"):
+        upscaler(lr, transforms=transforms[1:])

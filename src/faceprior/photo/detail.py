@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from ..face.frame import Frame
+from .warp import separable
 
 LOWEST = 4.0  # pixels: less is not told apart
 SMALLEST, LARGEST = 8, 128  # pixels a side of what is looked at
@@ -103,7 +104,7 @@ def describe(y: np.ndarray, noise: float) -> np.ndarray | None:
     """
     size = len(y)
     cosines, bands, counts = _bands(size)
-    energy = (cosines @ y @ cosines.T) ** 2
+    energy = separable(cosines, y, cosines) ** 2
     known = np.bincount(bands, energy.ravel(), BANDS + 2)[: BANDS + 1]
     there = counts > 0
     mean = known[there] / counts[there]

@@ -7,8 +7,19 @@ import numpy as np
 from PIL import Image
 
 from ..face.frame import Frame
-from .mask import face_mask
-from .warp import apply, blur, compose, inverse, resize, scaling, upright_to_photo, warp
+from .mask import ends, face_mask
+from .warp import (
+    apply,
+    blurring,
+    compose,
+    inverse,
+    resize_planes,
+    scaling,
+    separable,
+    transformed,
+    upright_to_photo,
+)
+from .window import Sampling, Window
 
 TONE = 0.10  # of the face's side: standard deviation of what counts as tone, taken from the photo
 SMOOTH = 3.0  # pixels: the standard deviation that a tone has at least where it is computed
@@ -16,6 +27,8 @@ SMOOTH = 3.0  # pixels: the standard deviation that a tone has at least where it
 # as many (noise and JPEG blocks), all of it from MANY. Without it a face of 64 px loses 12 dB against Lanczos,
 # with all of it it gains 0.4 dB (an early model, 24 faces).
 FEW, MANY = 0.5, 1.5
+PASSES = 3
+LEAST = 1 / 512  # of the mask: below it no pixel changes by half a grey level
 
 
 @dataclass(frozen=True)
@@ -64,42 +77,60 @@ def paste(
         return None
     x0, y0, x1, y1 = rect
     region = tuple(v * scale for v in rect)
-    size = ((x1 - x0) * scale, (y1 - y0) * scale)
-    before = np.asarray(canvas.crop(region), np.float32)
-
     shift = np.array([[1.0, 0, -x0], [0, 1.0, -y0]])
     to_region = compose(scaling(scale), compose(shift, to_photo))  # upright 128 -> region
+    mask = face_mask(face.heatmaps)
+    window = Window.around(ends(mask > LEAST), to_region, ((y1 - y0) * scale, (x1 - x0) * scale))
+    if window is None:
+        return region  # type: ignore[return-value]
+    whole = _planes(canvas.crop(region))
+    before = window.of(whole)
+
+    corner = window.columns.start, window.rows.start
+    to_window = compose(np.array([[1.0, 0, -corner[0]], [0, 1.0, -corner[1]]]), to_region)
     side = float(np.sqrt(abs(np.linalg.det(to_region[:, :2])))) * 128  # of the face on the canvas
-    image, mask = np.asarray(face.image, np.float32), face_mask(face.heatmaps)
+    # What lies outside the square is 0; its mask is 0 there, too.
+    (alpha,) = transformed([mask], inverse(to_window), window.size, Image.Resampling.BILINEAR)
+    image = list(_planes(face.image))
     if side < 128:  # smaller on the canvas than the network made it: reduced first, against aliasing
         n = max(16, int(np.ceil(side)))
-        image, mask = resize(image, (n, n)), resize(mask, (n, n))
-        to_region = compose(to_region, inverse(scaling(n / 128)))
-    back = inverse(to_region)
-    moved = warp(image, back, size)
-    alpha = np.clip(warp(mask, back, size, Image.Resampling.BILINEAR, repeat=False), 0, 1)[..., None]
+        image = [Image.fromarray(plane).resize((n, n), Image.Resampling.BICUBIC) for plane in image]
+        to_window = compose(to_window, inverse(scaling(n / 128)))
+    change = transformed(image, inverse(to_window), window.size) - before
+    change -= _tone(change, alpha, TONE * side)
 
-    moved = moved + _tone(before - moved, alpha, TONE * side)
     # Of a photo that was enlarged or is blurred, no more is asked than what it holds.
     held = 1.0 if face.detail is None else min(1.0, face.detail / face.frame.side)
     many = side / scale * held / face.seen
     detail = float(np.clip((many - FEW) / (MANY - FEW), 0, 1)) if keep_detail is None else keep_detail
     if detail > 0:
-        native = photo[y0:y1, x0:x1].astype(np.float32)
-        sampling = tuple(max(1, round(v * held)) for v in native.shape[1::-1])
-        if trust_canvas or held < 1:
-            native = resize(before if trust_canvas else native, sampling)
-        for _ in range(3):
-            # What the blend lacks of the photo, at the photo's own sampling, enlarged and added.
-            blend = before + alpha * (moved - before)
-            lacking = native - resize(blend, sampling)
-            moved = moved + detail * resize(lacking, size)
-    blended = before + strength * alpha * (moved - before)
+        # What the blend lacks of the photo, at the photo's own sampling, is enlarged and added, PASSES times; what it
+        # lacks then follows from what was added. The canvas lacks nothing of itself.
+        samples = tuple(max(1, round(v * held)) for v in (x1 - x0, y1 - y0))
+        sampling = Sampling(window, samples)
+        lacking = -sampling.down(alpha * change)
+        if not trust_canvas:
+            native = resize_planes(_planes(photo[y0:y1, x0:x1]), samples)
+            lacking += sampling.of(native - resize_planes(whole, samples))
+        added = lacking.copy()
+        for _ in range(PASSES - 1):
+            lacking -= detail * sampling.down(alpha * sampling.up(lacking))
+            added += lacking
+        change += detail * sampling.up(added)
+    blended = before + strength * alpha * change
     if isinstance(canvas, Image.Image):
-        canvas.paste(Image.fromarray(np.rint(np.clip(blended, 0, 255)).astype(np.uint8)), region[:2])
+        np.rint(np.clip(blended, 0, 255, out=blended), out=blended)
+        pixels = Image.fromarray(blended.transpose(1, 2, 0).astype(np.uint8, order="C"))
+        canvas.paste(pixels, (region[0] + corner[0], region[1] + corner[1]))
     else:
-        canvas.put(blended, region[:2])
+        window.of(whole)[:] = blended
+        canvas.put(np.ascontiguousarray(whole.transpose(1, 2, 0)), region[:2])
     return region  # type: ignore[return-value]
+
+
+def _planes(image: Image.Image | np.ndarray) -> np.ndarray:
+    """(H, W, 3) -> float32 (3, H, W): each channel in one piece, which takes NumPy a part of the time."""
+    return np.asarray(image).transpose(2, 0, 1).astype(np.float32, order="C")
 
 
 def _rectangle(to_photo: np.ndarray, width: int, height: int) -> tuple[int, int, int, int] | None:
@@ -114,15 +145,16 @@ def _rectangle(to_photo: np.ndarray, width: int, height: int) -> tuple[int, int,
 
 
 def _tone(difference: np.ndarray, alpha: np.ndarray, sigma: float) -> np.ndarray:
-    """The smooth part of (photo - face), (H, W, 3), where the face is: brightness, colour, light from a side. So smooth
-    that it is made of fewer pixels."""
-    size = difference.shape[1::-1]
+    """The smooth part of a difference (3, H, W) where the face is, alpha (H, W): brightness, colour, light from a side.
+    So smooth that it is made of fewer pixels."""
+    size = alpha.shape[::-1]
     factor = max(1, int(sigma / SMOOTH))
+    weighted = np.concatenate([difference * alpha, alpha[None]])
     if factor > 1:
         few = tuple(max(4, v // factor) for v in size)
-        weighted = resize(np.concatenate([difference * alpha, alpha], -1), few, Image.Resampling.BOX)
-        weighted = blur(weighted, sigma * (few[0] / size[0] + few[1] / size[1]) / 2)
-    else:
-        weighted = blur(np.concatenate([difference * alpha, alpha], -1), sigma)
-    weighted = resize(weighted, size)
-    return weighted[..., :3] / np.maximum(weighted[..., 3:], 1e-3)
+        weighted = resize_planes(weighted, few, Image.Resampling.BOX)
+        sigma *= (few[0] / size[0] + few[1] / size[1]) / 2
+    height, width = weighted.shape[1:]
+    weighted = separable(blurring(height, sigma), weighted, blurring(width, sigma))
+    weighted = resize_planes(weighted, size)
+    return weighted[:3] / np.maximum(weighted[3], 1e-3)

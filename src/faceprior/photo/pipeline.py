@@ -44,8 +44,8 @@ class Network(Protocol):
 
     It may have `size` (else 16), `trained` (`face/trained.py`; else the paper's), by which predicted transforms are
     judged, `locate`, which gives the transforms alone, `larger`, the network for larger faces, `no_face`, the least
-    `clearness` of a face, a `sharpness`, of which it then takes a `restraint`, and be `told`: then it takes a
-    `condition` (N, 2).
+    `clearness` of a face, and a `sharpness`, of which it then takes a `restraint`. It may be `told`: then it takes a
+    `condition` (N, 2); and `aligned`: then it takes what `locate` gave as `transforms`, and does not look again.
     """
 
     def __call__(self, lr: np.ndarray) -> "NetworkResult": ...
@@ -244,9 +244,7 @@ def _restore(
             face.lr_consistency = lr_consistency(face.image, face.lr, face.transform)
 
 
-def _locate(
-    faces: list[PhotoFace], rgb: np.ndarray, size: int, locate: Callable[[np.ndarray], np.ndarray]
-) -> None:
+def _locate(faces: list[PhotoFace], rgb: np.ndarray, size: int, locate: Callable[[np.ndarray], np.ndarray]) -> None:
     """Cuts the faces as their frames say and notes where the network sees each in its cut."""
     if not faces:
         return
@@ -256,9 +254,7 @@ def _locate(
         face.transform = transform
 
 
-def _look(
-    faces: list[PhotoFace], network: Network, noise: float, condition: tuple[float, float] | None
-) -> None:
+def _look(faces: list[PhotoFace], network: Network, noise: float, condition: tuple[float, float] | None) -> None:
     """Gives the cuts to the whole network. condition: of the photo; None: the network is not told it."""
     if not faces:
         return
@@ -267,6 +263,8 @@ def _look(
         given["restraint"] = np.array([restraint(face.detection, noise) for face in faces], np.float32)
     if condition is not None and getattr(network, "told", False):
         given["condition"] = conditions(condition, [face.frame for face in faces], size_of(network))
+    if getattr(network, "aligned", False):
+        given["transforms"] = np.stack([face.transform for face in faces])
     result = network(np.stack([face.lr for face in faces]), **given)
     for i, face in enumerate(faces):
         face.image, face.heatmaps, face.transform = result.images[i], result.heatmaps[i], result.transforms[i]

@@ -2,6 +2,7 @@
 its noise. All of it read or measured."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -32,6 +33,7 @@ CLIPPED = 6.0  # grey levels from black and white
 QUIET = 0.3  # of the patches
 FINE = 75  # a file of this quality or less is as rough as it says; of a finer one, an earlier file may show
 FEWEST = 6  # eigenvalues
+PART = 128  # patches in one product
 TEXTURE = (3.0, 6.0)  # grey levels: below the first nothing is told, from the second on all
 SCALED = (0.9, 1.3)  # what of it is left at half the size: of noise a half, of textures all or more
 SAMPLE = 1024  # pixels: the largest part of a photo that is measured, from its middle
@@ -58,6 +60,7 @@ def quality_of_tables(tables: Mapping[int, Sequence[int]] | None) -> float | Non
     return float(np.clip(quality, 1, 100))
 
 
+@lru_cache(100)
 def table_of_quality(quality: int) -> np.ndarray:
     """int (8, 8): the luminance table of the IJG's encoder."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
@@ -127,19 +130,30 @@ def _quietest(y: np.ndarray) -> float:
     eigenvalues of their covariance (Chen, Zhu and Heng, ICCV 2015), as a standard deviation."""
     if min(y.shape) < 2 * PATCH:
         return 0.0
-    patches = np.lib.stride_tricks.sliding_window_view(y, (PATCH, PATCH)).reshape(-1, PATCH * PATCH)
-    patches = patches[:: max(1, len(patches) // PATCHES)]
+    windows = np.lib.stride_tricks.sliding_window_view(y, (PATCH, PATCH))
+    count = windows.shape[0] * windows.shape[1]
+    rows, columns = np.divmod(np.arange(0, count, max(1, count // PATCHES)), windows.shape[1])
+    patches = windows[rows, columns].reshape(-1, PATCH * PATCH)
     means = patches.mean(1)
     patches = patches[(means > CLIPPED) & (means < 255 - CLIPPED)]  # clipped patches hold no noise
     if len(patches) < 10 * PATCH * PATCH:
         return 0.0
     variances = patches.var(1)
     patches = patches[variances <= np.quantile(variances, QUIET)]
-    values = np.linalg.eigvalsh(np.cov(patches.T))  # ascending
+    values = np.linalg.eigvalsh(_covariance(patches))  # ascending
     count = len(values)
     while count > FEWEST and values[:count].mean() > np.median(values[:count]):
         count -= 1
     return float(np.sqrt(max(0.0, values[:count].mean())))
+
+
+def _covariance(rows: np.ndarray) -> np.ndarray:
+    """(N, D) -> float64 (D, D), as `numpy.cov`, by parts so small that BLAS starts no threads (`warp.ALONE`)."""
+    centred = rows - rows.mean(0, dtype=np.float64)
+    whole = len(centred) // PART * PART
+    parts = centred[:whole].reshape(-1, PART, rows.shape[1])
+    products = (parts.swapaxes(1, 2) @ parts).sum(0) + centred[whole:].T @ centred[whole:]
+    return products / (len(rows) - 1)
 
 
 def told(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:

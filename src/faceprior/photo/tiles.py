@@ -67,12 +67,13 @@ def _level(level: np.ndarray, detect: TileDetector, zoom: int) -> Iterator[np.nd
 
 
 def spans(length: int, size: int, overlap: int) -> list[tuple[int, int]]:
-    """Cover 0..length with equal pieces of at most `size` that share at least `overlap`."""
+    """Cover 0..length with the fewest equal pieces of at most `size` that share at least `overlap`, and hardly more."""
     if length <= size:
         return [(0, length)]
     count = -(-(length - overlap) // (size - overlap))
-    starts = np.linspace(0, length - size, count).round().astype(int)
-    return [(int(s), int(s) + size) for s in starts]
+    piece = -(-(length + (count - 1) * overlap) // count)
+    starts = np.linspace(0, length - piece, count).round().astype(int)
+    return [(int(s), int(s) + piece) for s in starts]
 
 
 def reduce(image: np.ndarray, factor: int = REDUCTION) -> np.ndarray:

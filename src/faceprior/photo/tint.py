@@ -53,7 +53,7 @@ def tint_of(rgb: np.ndarray) -> Tint | None:
     if is_grey(rgb):
         return Tint()
     values = _blocks(rgb)
-    luma, chroma = values @ _LUMA, values @ _TO_CHROMA.T
+    luma, chroma = (values @ _LUMA[:, None])[:, 0], values @ _TO_CHROMA.T
     index = np.clip((luma * BINS / 256).astype(int), 0, BINS - 1)
     count = np.bincount(index, minlength=BINS)
     means = np.stack([np.bincount(index, chroma[:, k], BINS) for k in (0, 1)], -1) / np.maximum(count, 1)[:, None]

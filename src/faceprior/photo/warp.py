@@ -3,6 +3,9 @@
 Matrices are float64 (2, 3) between pixels whose centres are whole numbers, from 0.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import numpy as np
 from PIL import Image
 
@@ -10,6 +13,9 @@ from ..face.frame import Frame
 from ..resampling import pillow_bicubic
 
 MATRIX = 320  # pixels: up to here a product of matrices is faster than Pillow, which takes channels one by one
+# Multiplications of one product of matrices up to which NumPy's BLAS (OpenBLAS) starts no threads. It knows nothing of
+# `threads`, and on a busy machine products of this size take several times as long on two threads as on one.
+ALONE = 2**19 - 1
 
 
 def upright_to_photo(frame: Frame, transform: np.ndarray, size: int = 128) -> np.ndarray:
@@ -72,54 +78,74 @@ def warp(
     """
     # Zeros or edges beyond the border, so that bicubic has its four neighbours up to the very edge.
     pad = max(8, max(image.shape[:2]) // 4) if repeat else 2
-    shift = np.array([[1.0, 0, pad], [0, 1.0, pad]])
-    m = compose(shift, matrix)
-    a, t = m[:, :2], m[:, 2] + 0.5 - m[:, :2] @ [0.5, 0.5]  # Pillow counts from the edge of the first pixel
+    matrix = compose(np.array([[1.0, 0, pad], [0, 1.0, pad]]), matrix)
+    pads, mode = ((pad, pad), (pad, pad)), "edge" if repeat else "constant"
+    planes = (image[None] if image.ndim == 2 else np.moveaxis(image, 2, 0)).astype(np.float32)
+    out = transformed(list(np.pad(planes, ((0, 0), *pads), mode=mode)), matrix, size, resample)
+    return out[0] if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(out, 0, 2))
+
+
+def transformed(
+    planes: Sequence[np.ndarray | Image.Image],
+    matrix: np.ndarray,
+    size: tuple[int, int],
+    resample: Image.Resampling = Image.Resampling.BICUBIC,
+) -> np.ndarray:
+    """C channels, float32 (h, w) or of mode F -> float32 (C, H, W), as `warp`, but just 0 outside of the image."""
+    a, t = matrix[:, :2], matrix[:, 2] + 0.5 - matrix[:, :2] @ [0.5, 0.5]  # Pillow counts from the first pixel's edge
     data = (a[0, 0], a[0, 1], t[0], a[1, 0], a[1, 1], t[1])
-    planes = image[..., None] if image.ndim == 2 else image
-    out = np.empty((size[1], size[0], planes.shape[2]), np.float32)
-    for c in range(planes.shape[2]):
-        plane = np.pad(planes[..., c].astype(np.float32), pad, mode="edge" if repeat else "constant")
-        out[..., c] = np.asarray(
-            Image.fromarray(plane).transform(size, Image.Transform.AFFINE, data, resample), np.float32
-        )
-    return out[..., 0] if image.ndim == 2 else out
+    out = np.empty((len(planes), size[1], size[0]), np.float32)
+    for plane, moved in zip(planes, out, strict=True):
+        image = plane if isinstance(plane, Image.Image) else Image.fromarray(plane)
+        moved[:] = np.asarray(image.transform(size, Image.Transform.AFFINE, data, resample))
+    return out
 
 
 def resize(
     image: np.ndarray, size: tuple[int, int], resample: Image.Resampling = Image.Resampling.BICUBIC
 ) -> np.ndarray:
     """float32 (h, w[, C]) -> (H, W[, C]) for size = (W, H), anti-aliased, unrounded."""
-    if image.shape[1::-1] == size:
-        return image.astype(np.float32)
-    if resample == Image.Resampling.BICUBIC and max(*image.shape[:2], *size) <= MATRIX:
-        return _product(np.ascontiguousarray(image, np.float32), size)
-    planes = image[..., None] if image.ndim == 2 else image
-    done = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(planes[..., c], np.float32)).resize(size, resample))
-        for c in range(planes.shape[2])
-    ]
-    return done[0].copy() if image.ndim == 2 else np.stack(done, -1)
+    if image.ndim == 2:
+        return resize_planes(image[None], size, resample)[0]
+    return np.ascontiguousarray(np.moveaxis(resize_planes(np.moveaxis(image, 2, 0), size, resample), 0, 2))
 
 
-def _product(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """`resize` by the matrices of its filter, all channels at once: of a face's few pixels the faster way."""
-    down, across = pillow_bicubic(image.shape[0], size[1]), pillow_bicubic(image.shape[1], size[0])
-    rows = (down @ image.reshape(image.shape[0], -1)).reshape(size[1], *image.shape[1:])
-    return across @ rows if image.ndim == 3 else rows @ across.T
+def resize_planes(
+    planes: np.ndarray, size: tuple[int, int], resample: Image.Resampling = Image.Resampling.BICUBIC
+) -> np.ndarray:
+    """float32 (C, h, w) -> (C, H, W) for size = (W, H), as `resize`; faster, since each channel lies in one piece."""
+    planes = np.ascontiguousarray(planes, np.float32)
+    height, width = planes.shape[1:]
+    if (width, height) == size:
+        return planes.copy()
+    if resample == Image.Resampling.BICUBIC and max(height, width, *size) <= MATRIX:
+        return separable(pillow_bicubic(height, size[1]), planes, pillow_bicubic(width, size[0]))
+    return np.stack([np.asarray(Image.fromarray(plane).resize(size, resample)) for plane in planes])
 
 
-def blur(image: np.ndarray, sigma: float) -> np.ndarray:
-    """float32 (H, W[, C]) -> the same, Gaussian (three box means in a row), edges repeated."""
-    radius = max(1, round(sigma * 0.95))  # three boxes of 2r+1: variance r(r+1)
-    out = image.astype(np.float32)
-    for axis in (0, 1):
-        for _ in range(3):
-            pads = [(0, 0)] * out.ndim
-            pads[axis] = (radius + 1, radius)
-            total = np.cumsum(np.pad(out, pads, mode="edge"), axis=axis, dtype=np.float64)
-            n = out.shape[axis]
-            high = np.take(total, np.arange(2 * radius + 1, 2 * radius + 1 + n), axis)
-            low = np.take(total, np.arange(n), axis)
-            out = ((high - low) / (2 * radius + 1)).astype(np.float32)
-    return out
+def separable(down: np.ndarray, planes: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """down @ planes @ across.T for float32 (H', H), (..., H, W), (W', W) -> (..., H', W')."""
+    rows = np.empty((*planes.shape[:-2], len(down), planes.shape[-1]), np.float32)
+    step = max(1, ALONE // down.size)
+    for at in range(0, planes.shape[-1], step):
+        part = (..., slice(at, at + step))
+        np.matmul(down, planes[part], out=rows[part])
+    flat = rows.reshape(-1, planes.shape[-1])
+    out = np.empty((len(flat), len(across)), np.float32)
+    step = max(1, ALONE // across.size)
+    for at in range(0, len(flat), step):
+        np.matmul(flat[at : at + step], across.T, out=out[at : at + step])
+    return out.reshape(*rows.shape[:-1], len(across))
+
+
+def blurring(size: int, sigma: float) -> np.ndarray:
+    """float32 (size, size): a Gaussian (three box means in a row) along one axis, edges repeated."""
+    return _boxes(size, max(1, round(sigma * 0.95)))  # three boxes of 2r+1: variance r(r+1)
+
+
+@lru_cache(256)
+def _boxes(size: int, radius: int) -> np.ndarray:
+    box = np.zeros((size, size))
+    reached = np.clip(np.arange(size)[:, None] + np.arange(-radius, radius + 1), 0, size - 1)
+    np.add.at(box, (np.arange(size)[:, None], reached), 1 / (2 * radius + 1))
+    return (box @ box @ box).astype(np.float32)

@@ -13,6 +13,7 @@ _NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13  # of a gra
 _NODE_INPUT, _NODE_OUTPUT, _NODE_ATTRIBUTE = 1, 2, 5
 _ATTRIBUTE_GRAPHS = (6, 11)
 _VALUE_NAME, _TENSOR_NAME = 1, 8
+IN_BOTH = 8  # nodes of two parts: the conversions of the input, no layers
 
 
 def output_names(model: bytes) -> list[str]:
@@ -23,24 +24,45 @@ def output_names(model: bytes) -> list[str]:
 def keep_outputs(model: bytes, names: Sequence[str]) -> bytes:
     """`model` with the outputs `names` alone, in that order, and what they need. ValueError where one is missing, or
     where a node holds a graph of its own (a branch, a loop)."""
-    nodes, outputs, others = [], {}, []
+    return _assembled(model, names, ())
+
+
+def split(model: bytes, names: Sequence[str], middle: str) -> tuple[bytes, bytes] | None:
+    """`model` in two: what its output `middle` needs, and what the outputs `names` need once that is an input.
+
+    None where much of it would be in both. ValueError as `keep_outputs`.
+    """
+    first, second = _assembled(model, [middle], ()), _assembled(model, names, (middle,))
+    return (first, second) if len(_made(first) & _made(second)) <= IN_BOTH else None
+
+
+def _made(model: bytes) -> set[str]:
+    """The names of what a file's nodes give."""
+    return {name for field, _, content in fields(_graph(model)) if field == _NODE for name in _ends(content)[1]}
+
+
+def _assembled(model: bytes, names: Sequence[str], given: Sequence[str]) -> bytes:
+    """`keep_outputs`, with the outputs `given` as inputs, so that nothing computes them."""
+    nodes, outputs, contents, others = [], {}, {}, []
     for field, whole, content in fields(_graph(model)):
         if field == _NODE:
             nodes.append((whole, *_ends(content)))
         elif field == _OUTPUT:
             outputs[_name(content, _VALUE_NAME)] = whole
+            contents[_name(content, _VALUE_NAME)] = content
         elif field != _VALUE_INFO:  # what is known of the values in between; a runtime finds it again
             others.append((field, whole, content))
-    if missing := [name for name in names if name not in outputs]:
+    if missing := [name for name in (*names, *given) if name not in outputs]:
         raise ValueError(f"no output {missing[0]!r}")
     needed, kept = set(names), []
     for whole, inputs, made in reversed(nodes):  # sorted: what a node needs comes before it
-        if needed.intersection(made):
+        if needed.intersection(made) and not set(made) & set(given):
             needed.update(inputs)
             kept.append(whole)
     parts = list(reversed(kept))
     named = {_INITIALIZER: _TENSOR_NAME, _INPUT: _VALUE_NAME}
     parts += [w for field, w, content in others if field not in named or _name(content, named[field]) in needed]
+    parts += [bytes_field(_INPUT, contents[name]) for name in given]
     parts += [outputs[name] for name in names]
     graph = bytes_field(_MODEL_GRAPH, b"".join(parts))
     return b"".join(graph if field == _MODEL_GRAPH else whole for field, whole, _ in fields(model))

@@ -101,6 +101,7 @@ class Upscaler:
         *,
         restraint: NDArray[np.float32] | None = None,
         condition: NDArray[np.float32] | None = None,
+        transforms: NDArray[np.float32] | None = None,
     ) -> Result:
         """uint8 RGB (N, size, size, 3), N >= 0 -> `Result`. One face alone needs its batch axis: `lr[None]`.
 
@@ -108,6 +109,8 @@ class Upscaler:
         condition: (N, 2) in 0..1, how rough each face is: its JPEG's (100 - quality) / 60, and its noise in grey levels
         / 25, both times the part of its size that it was reduced to; None: clean, or unknown. Only models that are
         `told` heed it.
+        transforms: (N, 2, 3), what `locate` gave for these very faces; where the model allows, they are not looked for
+        again.
         """
         lr = _checked(lr, self.size)
         n = len(lr)
@@ -115,6 +118,11 @@ class Upscaler:
             condition = np.ascontiguousarray(condition, np.float32)
             if condition.shape != (n, 2):
                 raise FacepriorError(f"condition: expected {(n, 2)} for {n} faces, got {condition.shape}")
+        if transforms is not None:
+            transforms = np.ascontiguousarray(transforms, np.float32)
+            if transforms.shape != (n, 2, 3):
+                raise FacepriorError(f"transforms: expected {(n, 2, 3)} for {n} faces, got {transforms.shape}")
+        aligned = transforms is not None and self.aligned
         sharpness = self.sharpness * (np.ones(n, np.float32) if restraint is None else np.asarray(restraint))
         result = Result(
             np.empty((n, HR_SIZE, HR_SIZE, 3), np.uint8),
@@ -123,8 +131,10 @@ class Upscaler:
         )
         for start in range(0, n, self.batch):
             part = slice(start, start + self.batch)
-            rough = condition[part] if self.told and condition is not None else None
-            run = self.backend.run(lr[part]) if rough is None else self.backend.run(lr[part], rough)
+            more = {"condition": condition[part]} if self.told and condition is not None else {}
+            if aligned:
+                more["transforms"] = transforms[part]
+            run = self.backend.run(lr[part], **more)
             images, result.heatmaps[part], result.transforms[part], sharp = run
             result.images[part] = images if sharp is None else _between(images, sharp, sharpness[part])
         return result
@@ -147,6 +157,11 @@ class Upscaler:
     def told(self) -> bool:
         """Whether it heeds how rough its faces are (`condition` of a call)."""
         return getattr(self.backend, "told", False)
+
+    @property
+    def aligned(self) -> bool:
+        """Whether it spares itself a look at faces whose `transforms` are given."""
+        return getattr(self.backend, "aligned", False)
 
     @property
     def larger(self) -> "Upscaler | None":

@@ -40,6 +40,9 @@ class Backend(Protocol):
         """
         ...
 
+    # One that computes the rest of the network from what `locate` gave has `aligned = True`; its `run` takes that as a
+    # third argument, `transforms`: float32 (B, 2, 3).
+
     def locate(self, lr: np.ndarray) -> np.ndarray:
         """As `run`, the transforms alone, for what they alone cost: float32 (B, 2, 3)."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import FacepriorError
-from ..trimmed import keep_outputs, output_names
+from ..trimmed import keep_outputs, output_names, split
 from .base import FORMAT, HEATMAP_SIZE, HR_SIZE, LR_SIZES, MAPS, Outputs
 
 Signature = tuple[str, str, list]  # name, element type, shape of one face
@@ -42,11 +42,18 @@ def check_signature(found: Sequence[Signature], name: str, sharp: bool) -> int:
 
 def trimmed(model: bytes, sharp: bool) -> tuple[bytes, bytes | None]:
     """A file's part for `wanted` outputs, and its part for the transforms; the file itself and None where its outputs
-    are not those of the contract (`check_signature` then says so)."""
+    are not those of the contract (`check_signature` then says so).
+
+    Where the first part needs no more of the second than the transforms, it takes them as an input, and both together
+    are the file.
+    """
     try:
-        names = output_names(model)
-        if set(names) - {SHARP[0]} == {name for name, _, _ in OUTPUTS} and set(wanted(sharp)) <= set(names):
-            return keep_outputs(model, wanted(sharp)), keep_outputs(model, [TRANSFORMS[0]])
+        names, asked = output_names(model), wanted(sharp)
+        if set(names) - {SHARP[0]} == {name for name, _, _ in OUTPUTS} and set(asked) <= set(names):
+            rest = [name for name in asked if name != TRANSFORMS[0]]
+            if parts := split(model, rest, TRANSFORMS[0]):
+                return parts[1], parts[0]
+            return keep_outputs(model, asked), keep_outputs(model, [TRANSFORMS[0]])
     except ValueError:  # no ONNX file at all, or one with branches
         pass
     return model, None

@@ -13,6 +13,7 @@ from .base import Outputs
 from .contract import (
     CONDITION,
     INPUT,
+    OUTPUTS,
     TRANSFORMS,
     check_signature,
     checked,
@@ -67,20 +68,32 @@ class OnnxBackend:
                 FacepriorWarning,
                 stacklevel=3,
             )
-        nodes = (*self.session.get_inputs(), *self.session.get_outputs())
+        used_now = self.session.get_providers()
+        self._locator: ort.InferenceSession | None = None
+        self._make_locator = partial(_session, locator, options, used_now, name) if locator else None
+        given, outputs = self.session.get_inputs(), self.session.get_outputs()
+        self.aligned = [node.name for node in given] == [INPUT, TRANSFORMS[0]]
+        if self.aligned:  # the file in two parts: its signature is that of both
+            self._locator = self._make_locator()
+            given, at = given[:1], len(OUTPUTS) - 1
+            outputs = [*outputs[:at], *self._locator.get_outputs(), *outputs[at:]]
+        nodes = (*given, *outputs)
         kinds = [n.type.removeprefix("tensor(").removesuffix(")") for n in nodes]
         signature = [(n.name, k, list(n.shape[1:])) for n, k in zip(nodes, kinds, strict=True)]
         self.size = check_signature(signature, name, sharp)
         self.header = read_header(self.session.get_modelmeta().custom_metadata_map.get("faceprior"), name)
         self.told = CONDITION in (node.name for node in self.session.get_overridable_initializers())
         self._file, self._wanted = name, wanted(sharp)
-        self._locator: ort.InferenceSession | None = None
-        used_now = self.session.get_providers()
-        self._make_locator = partial(_session, locator, options, used_now, name) if locator else None
 
-    def run(self, lr: np.ndarray, condition: np.ndarray | None = None) -> Outputs:
+    def run(self, lr: np.ndarray, condition: np.ndarray | None = None, transforms: np.ndarray | None = None) -> Outputs:
         more = {CONDITION: condition} if self.told and condition is not None else {}
-        return checked(self._run(self.session, self._wanted, lr, **more), len(lr), self._file)
+        if not self.aligned:
+            return checked(self._run(self.session, self._wanted, lr, **more), len(lr), self._file)
+        transforms = self.locate(lr) if transforms is None else transforms
+        more[TRANSFORMS[0]] = transforms
+        asked = [name for name in self._wanted if name != TRANSFORMS[0]]
+        images, heatmaps, *sharp = self._run(self.session, asked, lr, **more)
+        return checked([images, heatmaps, transforms, *sharp], len(lr), self._file)
 
     def locate(self, lr: np.ndarray) -> np.ndarray:
         if self._locator is None:
