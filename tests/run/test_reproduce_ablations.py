@@ -346,6 +346,7 @@ def test_all_makes_every_table_and_trains_nothing_twice(table2, out, tiny_shards
     [
         ("table4", [], "expected table1, table2, table3, table3-help, ingredients, ingredients-unet, fig1"),
         ("all", ["--rows", "p"], "--rows p: rows can be chosen of one table"),
+        ("fig4", ["--train-only"], "--train-only: is for tables"),
         ("table2", ["--rows", "aligner"], "--rows aligner: table2 has r16"),
     ],
 )
@@ -432,6 +433,9 @@ def test_two_rows_train_side_by_side_and_a_failed_one_stops_no_other(tiny_shards
     assert "not usable as a run folder" in runs[0].folder.with_name(f"{runs[0].folder.name}.log").read_text()
 
     runs[0].folder.unlink()
+    trained = CliRunner().invoke(app, [*flags, "--train-only"])
+    assert trained.exit_code == 0, (trained.output, trained.exception)
+    assert runs[0].done and not list(tmp_path.glob("*.json"))
     again = CliRunner().invoke(app, flags)
     assert again.exit_code == 0, (again.output, again.exception)
     assert "done before" in again.output

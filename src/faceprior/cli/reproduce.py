@@ -38,6 +38,9 @@ def reproduce(
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=1, help="Rows that train side by side, each with its share of threads.")
     ] = 1,
+    train_only: Annotated[
+        bool, typer.Option("--train-only", help="Train the rows; write no table. The same command without it does.")
+    ] = False,
     stn0: Annotated[
         Path | None, typer.Option(help="The trained STN that rows of the U-Net build on (weights/aligner.safetensors).")
     ] = None,
@@ -76,7 +79,7 @@ def reproduce(
         reduced = device == "cpu" or not torch.cuda.is_available()
     budget = Budget(reduced, seconds, tuple(set_ or ()), seeds, faces)
     wanted = tuple(name.strip() for name in rows.split(",") if name.strip())
-    options = Options(wanted, tuple(model or ()), limit, device, vgg, stn0, canvas, jobs)
+    options = Options(wanted, tuple(model or ()), limit, device, vgg, stn0, canvas, jobs, train_only)
     say = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
     try:
         _, written = run(

@@ -33,6 +33,7 @@ class Options:
     stn0: Path | None = None  #       trained networks that rows of the kind `unet` build on
     canvas: Path | None = None
     jobs: int = 1  #                  runs side by side
+    train_only: bool = False  #       no table and no picture: another call, perhaps elsewhere, makes those
     batch: int = 64
 
 
@@ -55,6 +56,8 @@ def reproduce(
         raise FacepriorError(f"reproduce {name}: expected {', '.join((*TABLES, *FIGURES, ALL))}")
     if options.rows and name not in TABLES:
         raise FacepriorError(f"--rows {','.join(options.rows)}: rows can be chosen of one table, not of {name}")
+    if options.train_only and name in FIGURES:
+        raise FacepriorError(f"--train-only: is for tables, and {name} is a picture")
     for spec in options.models:
         resolve(spec, options.device)
     work = _Work(data, out, budget, options, command, say)
@@ -62,8 +65,10 @@ def reproduce(
         table, picture = FIGURES[name]
         return [], work.pictures(table, {picture: table.figures[picture]})
     tables = [TABLES[name]] if name != ALL else [t for t in TABLES.values() if options.canvas or not t.given]
-    for table in tables:
-        work.plan(table)
+    plans = [work.plan(table) for table in tables]
+    if options.train_only:
+        work.train(list({run.folder: run for runs in plans for run in runs}.values()))  # some are of two tables
+        return [], []
     results, written = [], []
     for table in tables:
         result, files = work.table(table)
