@@ -28,7 +28,7 @@ from faceprior.photo.pipeline import upscale_photo
 from faceprior.photo.result import PhotoResult
 from faceprior.photo.write import save_photo, write_photo
 
-RAMP = Path("/work/shared/cases/ramp16.png")
+RAMP = Path(__file__).parents[3] / "shared" / "cases" / "ramp16.png"  # beside a checkout, where there is one
 COLOUR = {1: 0, 2: 4, 3: 2, 4: 6}  # of PNG, by channels
 
 
