@@ -445,3 +445,17 @@ def test_two_rows_train_side_by_side_and_a_failed_one_stops_no_other(tiny_shards
     claim = next(c for c in table["claims"] if c["better"] == "The U-Net that ships")
     assert claim["ours"] == pytest.approx(seen["default"]["mean"] - seen["no-canvas"]["mean"])
     assert abs(claim["ours"]) > 0.1  # a canvas is worth more from the first step on
+
+
+@pytest.mark.parametrize("reduced", [False, True])
+def test_each_help_of_the_stn_is_one_change(reduced):
+    from faceprior.evaluation.reproduce.table3 import TABLE3, TABLE_HELP
+
+    def config(table, row):
+        return TrainConfig.load(row.config, overrides(table, row, Budget(reduced=reduced), 0, False))
+
+    for row in TABLE_HELP.rows:
+        whole = config(TABLE_HELP, TABLE_HELP.row("p-h" if row.name.startswith("p-h") else "p"))
+        assert len(config(TABLE_HELP, row).differences(whole)) == (row.name not in ("p", "p-h")), row.name
+    if reduced:  # Table 3's own runs
+        assert config(TABLE_HELP, TABLE_HELP.row("p")) == config(TABLE3, TABLE3.row("p"))
