@@ -104,6 +104,62 @@ def test_a_row_that_is_done_is_not_done_again(out, command):
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
 
 
+def _elsewhere(command, folder: Path, *more: str) -> list[str]:
+    return [*command[:5], str(folder), *command[6:], *more]
+
+
+def test_an_earlier_table_s_runs_are_taken_as_they_are(out, command, tmp_path):
+    """Their weights may be gone, and settings that came later stand at their defaults there."""
+    first = json.loads((out / "table1-reduced.json").read_text())
+    for row in first["rows"]:
+        for run in row["runs"]:
+            del run["basis"]["config"]["data"]["disturbance"]
+    kept = tmp_path / "kept.json"
+    kept.write_text(json.dumps(first))
+    done = CliRunner().invoke(app, _elsewhere(command, tmp_path / "again", "--earlier", str(kept)))
+    assert done.exit_code == 0, done.output
+    assert done.output.count("known from an earlier table") == len(ROWS)
+    assert not (tmp_path / "again" / "runs").exists() and not list((tmp_path / "again").glob("*.png"))
+    again = json.loads((tmp_path / "again" / "table1-reduced.json").read_text())
+    for before, after in zip(first["rows"], again["rows"], strict=True):
+        assert {k: v for k, v in before.items() if k != "runs"} == {k: v for k, v in after.items() if k != "runs"}
+    assert again["claims"] == first["claims"]
+
+
+def test_what_an_earlier_table_lacks_is_trained(out, command, tmp_path):
+    first = json.loads((out / "table1-reduced.json").read_text())
+    rows = {row["name"]: row for row in first["rows"]}
+    rows["tdae"]["runs"][0]["basis"]["config"]["optimiser"]["lr"] *= 2  # another run than the one that is asked for
+    kept = tmp_path / "kept.json"
+    kept.write_text(json.dumps(first))
+    done = CliRunner().invoke(app, _elsewhere(command, tmp_path / "again", "--earlier", str(kept)))
+    assert done.exit_code == 0, done.output
+    trained = [path.parent.name.partition("-")[0] for path in (tmp_path / "again").glob("runs/*/model.safetensors")]
+    assert trained == ["tdae"] and done.output.count("known from an earlier table") == len(ROWS) - 1
+    again = json.loads((tmp_path / "again" / "table1-reduced.json").read_text())
+    assert [row["name"] for row in again["rows"]] == [row["name"] for row in first["rows"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda table: table["data"].update(manifest_sha256="0" * 64), "of other prepared faces"),
+        (lambda table: table.update(faces=7), "of 7 faces, not 8; give --limit 7"),
+        (lambda table: [row.pop("runs") for row in table["rows"]], "no single run"),
+        (lambda table: table.pop("rows"), "not the JSON that `faceprior reproduce` writes"),
+    ],
+)
+def test_a_table_of_other_faces_is_refused(out, command, tmp_path, change, said):
+    table = json.loads((out / "table1-reduced.json").read_text())
+    change(table)
+    kept = tmp_path / "kept.json"
+    kept.write_text(json.dumps(table))
+    done = CliRunner().invoke(app, _elsewhere(command, tmp_path / "again", "--earlier", str(kept)))
+    assert isinstance(done.exception, FacepriorError)
+    assert said in str(done.exception) and str(done.exception).startswith(str(kept))
+    assert not (tmp_path / "again" / "runs").exists()
+
+
 def test_rows_are_found_by_name(out, tiny_shards, monkeypatch):
     with pytest.raises(FacepriorError, match="FACEPRIOR_TABLE1"):
         resolve("vdsr")

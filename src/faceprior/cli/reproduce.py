@@ -41,12 +41,14 @@ def reproduce(
     train_only: Annotated[
         bool, typer.Option("--train-only", help="Train the rows; write no table. The same command without it does.")
     ] = False,
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option(help="JSON of an earlier table of the same faces, whose runs are taken as they are."),
+    ] = None,
     stn0: Annotated[
         Path | None, typer.Option(help="The trained STN that rows of the U-Net build on (weights/aligner.safetensors).")
     ] = None,
-    canvas: Annotated[
-        Path | None, typer.Option(help="Their trained canvas (weights/canvas.safetensors).")
-    ] = None,
+    canvas: Annotated[Path | None, typer.Option(help="Their trained canvas (weights/canvas.safetensors).")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="section.key=value of every row, any number of times.")
     ] = None,
@@ -54,7 +56,7 @@ def reproduce(
     """Train what is missing, evaluate every row on the same faces, write the table as Markdown, CSV and JSON.
 
     The same command goes on where it was stopped; rows already done for the same settings and data are kept, also
-    those of another table in the same folder.
+    those of another table in the same folder. With --earlier, so are those whose weights are gone.
     """
     import shlex
     import sys
@@ -79,12 +81,12 @@ def reproduce(
         reduced = device == "cpu" or not torch.cuda.is_available()
     budget = Budget(reduced, seconds, tuple(set_ or ()), seeds, faces)
     wanted = tuple(name.strip() for name in rows.split(",") if name.strip())
-    options = Options(wanted, tuple(model or ()), limit, device, vgg, stn0, canvas, jobs, train_only)
+    options = Options(
+        wanted, tuple(model or ()), limit, device, vgg, stn0, canvas, jobs, tuple(earlier or ()), train_only
+    )
     say = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
     try:
-        _, written = run(
-            table, data, out, budget, options, command=shlex.join(["faceprior", *sys.argv[1:]]), say=say
-        )
+        _, written = run(table, data, out, budget, options, command=shlex.join(["faceprior", *sys.argv[1:]]), say=say)
     except Stopped as stopped:
         say(f"stopped by {stopped.signal}; the same command goes on from here")
         raise typer.Exit(130 if stopped.signal == "SIGINT" else 143) from None

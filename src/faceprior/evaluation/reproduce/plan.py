@@ -9,8 +9,9 @@ where a row is that of another table (`Row.same`).
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ...dataset.shards import MANIFEST
 from ...errors import FacepriorError
@@ -35,6 +36,7 @@ class Run:
     needs: Path | None  # the weights of the run whose STN0 it takes, which may not be there yet
     given: Path | None = None  #   an STN0 from outside, of rows that build on trained networks
     canvas: Path | None = None  #  ... and a canvas
+    basis: dict[str, Any] = field(default_factory=dict)  # all that its result depends on, to be kept beside it
 
     @property
     def stn0(self) -> Path | None:
@@ -104,10 +106,11 @@ def plan(
                 continue
             config = _configuration(table, row, budget, seed, bf16)
             needed = row.needed(budget.reduced)
-            source = runs[needed, seed].folder if needed else None
+            before = runs[needed, seed] if needed else None
+            source = before.folder if before else None
             outside = _given(config, row, stn0, canvas)
             parts = {
-                "config": _resultant(config),
+                "config": resultant(config),
                 "faces": faces,
                 "vgg": features if config.loss.feature_weight else None,
                 "stn0": source.name if source else None,
@@ -116,7 +119,9 @@ def plan(
                 parts["given"] = [files[path] if path else None for path in outside]
             key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:8]
             folder = out / "runs" / f"{row.run(budget.reduced)}-{key}"
-            runs[row.name, seed] = Run(row, seed, config, folder, source / WEIGHTS if source else None, *outside)
+            needs = source / WEIGHTS if source else None
+            basis = {**parts, "stn0": before.basis if before else None}
+            runs[row.name, seed] = Run(row, seed, config, folder, needs, *outside, basis)
     return list(runs.values())
 
 
@@ -158,7 +163,8 @@ def _configuration(table: Table, row: Row, budget: Budget, seed: int, bf16: bool
     return TrainConfig.load(row.config, [*words, f"run.steps={steps}", "run.epochs=100000", "schedule.by=steps"])
 
 
-def _resultant(config: TrainConfig) -> dict:
+def resultant(config: TrainConfig) -> dict[str, Any]:
+    """Of a configuration what decides the result, as a tree."""
     tree = config.as_dict()
     return {
         section: {key: value for key, value in keys.items() if key not in _WATCHING.get(section, ())}

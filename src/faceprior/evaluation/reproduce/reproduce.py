@@ -11,9 +11,10 @@ from ...errors import FacepriorError
 from ..evaluate import FLOORS, EvaluateOptions, evaluate
 from ..models import resolve
 from . import ALL, FIGURES, TABLES
+from .earlier import Earlier
 from .picture import figure, heatmap_figure, save
 from .plan import Budget, Run, plan
-from .result import Result, collect
+from .result import Result, RunResult, collect, run_result
 from .rows import Picture, Table
 from .sample import sample_store
 from .shared import cuda
@@ -33,6 +34,7 @@ class Options:
     stn0: Path | None = None  #       trained networks that rows of the kind `unet` build on
     canvas: Path | None = None
     jobs: int = 1  #                  runs side by side
+    earlier: tuple[Path, ...] = ()  # JSON of earlier tables, whose runs are not made again
     train_only: bool = False  #       no table and no picture: another call, perhaps elsewhere, makes those
     batch: int = 64
 
@@ -67,7 +69,8 @@ def reproduce(
     tables = [TABLES[name]] if name != ALL else [t for t in TABLES.values() if options.canvas or not t.given]
     plans = [work.plan(table) for table in tables]
     if options.train_only:
-        work.train(list({run.folder: run for runs in plans for run in runs}.values()))  # some are of two tables
+        some = [run for table, runs in zip(tables, plans, strict=True) for run in work.missing(table, runs)]
+        work.train(list({run.folder: run for run in some}.values()))  # some are of two tables
         return [], []
     results, written = [], []
     for table in tables:
@@ -92,9 +95,7 @@ class _Work:
         wanted = wanted or self.options.rows or [row.name for row in table.rows if row.listed]
         budget = replace(self.budget, seeds=seeds) if seeds else self.budget
         o, bf16 = self.options, self.precision is not None
-        return plan(
-            table, wanted, budget, self.data, self.out, vgg=o.vgg, stn0=o.stn0, canvas=o.canvas, bf16=bf16
-        )
+        return plan(table, wanted, budget, self.data, self.out, vgg=o.vgg, stn0=o.stn0, canvas=o.canvas, bf16=bf16)
 
     def train(self, runs: Sequence[Run]) -> None:
         try:
@@ -104,30 +105,52 @@ class _Work:
         o = self.options
         train_missing(runs, self.data, device=o.device, vgg=o.vgg, jobs=o.jobs, say=self.say)
 
+    def earlier(self, table: Table, runs: Sequence[Run]) -> tuple[Earlier, dict[Path, RunResult]]:
+        """Earlier tables, and what they know of those of `runs` whose weights are not here."""
+        earlier = Earlier(self.options.earlier, self.data, self.limit(table))
+        found = {run.folder: earlier.find(run) for run in runs if not run.done}
+        return earlier, {folder: result for folder, result in found.items() if result is not None}
+
+    def missing(self, table: Table, runs: Sequence[Run]) -> list[Run]:
+        """What is to be trained, or is trained: `runs` without those known from earlier tables, but with what others
+        start from."""
+        known = self.earlier(table, runs)[1]
+        wanted: set[Path] = set()
+        for run in reversed(runs):  # what a run needs stands before it
+            if run.folder in wanted or (run.row.listed and run.folder not in known):
+                wanted.add(run.folder)
+                if run.needs is not None:
+                    wanted.add(run.needs.parent)
+        return [run for run in runs if run.folder in wanted]
+
     def table(self, table: Table) -> tuple[Result, list[Path]]:
         """All rows are scored in one pass over the test split."""
         options, reduced = self.options, self.budget.reduced
         runs = self.plan(table)
-        self.train(runs)
+        earlier, known = self.earlier(table, runs)
+        self.train(self.missing(table, runs))
         runs = [run for run in runs if run.row.listed]
-        folders = list(dict.fromkeys(str(run.folder) for run in runs))
+        for run in runs:
+            if run.folder in known:
+                self.say(f"{run.row.label}, seed {run.seed}: known from an earlier table")
+        folders = list(dict.fromkeys(str(run.folder) for run in runs if run.folder not in known))
         self.say(f"{table.name}: evaluating {len(folders)} runs on {self.limit(table) or 'all'} faces")
         evaluation = EvaluateOptions(limit=self.limit(table), device=options.device, batch=options.batch, by="")
         report = evaluate([*folders, *options.models], self.data, evaluation, command=self.command)
-        scored = {
-            row.name: [report.model(str(run.folder)) for run in runs if run.row is row]
-            for row in dict.fromkeys(run.row for run in runs)
-        }
+        earlier.agrees(report)
+        results: dict[str, list[RunResult]] = {}
+        for run in runs:
+            result = known.get(run.folder) or run_result(run, report.model(str(run.folder)))
+            results.setdefault(run.row.name, []).append(result)
         result = collect(
             table,
             report,
-            runs,
-            scored,
+            results,
             reduced=reduced,
             budget=_common(table.reduced if reduced else (), self.budget, self.precision),
             outside=[m.name for m in report.models[len(FLOORS) + len(folders) :]],
         )
-        return result, write(result, self.out) + self.draw(table, table.figures, runs)
+        return result, write(result, self.out) + self.draw(table, table.figures, [r for r in runs if r.done])
 
     def pictures(self, table: Table, figures: dict[str, Picture]) -> list[Path]:
         """Pictures without their table: one run of each of their rows."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,16 @@ class TrainedWith:
 
 
 @dataclass(frozen=True)
+class RunResult:
+    """One run of a row: what a table needs to know of it when its weights are gone."""
+
+    seed: int
+    figures: dict[str, float]  #  means over the test faces, by their names in a report
+    basis: dict[str, Any]  #      all that they depend on (`plan.Run`)
+    training: TrainedWith
+
+
+@dataclass(frozen=True)
 class RowResult:
     name: str
     label: str
@@ -63,6 +73,7 @@ class RowResult:
     paper: tuple[float, float] | None
     paper_margin: tuple[float, float] | None
     training: TrainedWith | None  #        None: not trained here
+    runs: list[RunResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -88,30 +99,49 @@ class Result:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+FIGURES = ("psnr", "ssim", "stn_degrees", "stn_pixels", "gain_psnr", "gain_psnr_seen")  # the last four: perhaps
+
+
+def run_result(run: Run, report: ModelReport) -> RunResult:
+    """Of a run whose weights are here and were scored."""
+    header = read_header(run.folder / WEIGHTS)
+    provenance = header["provenance"]
+    network = make_network(config_class(header["model"])(**header["config"]))
+    trained = TrainedWith(
+        sum(p.numel() for p in network.parameters() if p.requires_grad),
+        provenance["steps"],
+        _learned(network, provenance) if closed_form(network) else provenance["images"],
+        provenance["seconds"],
+        f"{provenance['hardware']['device']}, {provenance['hardware']['threads']} threads",
+        provenance["config"],
+        [_sha256(run.folder / WEIGHTS)],
+    )
+    return RunResult(run.seed, _means(report), run.basis, trained)
+
+
 def collect(
     table: Table,
     report: Report,
-    runs: Sequence[Run],
-    scored: dict[str, list[ModelReport]],
+    runs: dict[str, list[RunResult]],
     *,
     reduced: bool,
     budget: list[str],
     outside: Sequence[str],
 ) -> Result:
-    """`scored` holds each row's reports, one a seed; `outside` names further models of the report that get a row."""
-    figures = {name: _figures(reports) for name, reports in scored.items()}
-    base = figures.get(table.base)
+    """`runs` holds each row's, one a seed; `outside` names further models of the report that get a row."""
+    base = runs.get(table.base)
+    over = {key: Figure.of([r.figures[key] for r in base]) for key in ("psnr", "ssim")} if base else None
     paper_base = table.row(table.base).paper
     rows = []
     # The floors are told apart from the rows: one does not align, the other knows the truth.
     floors = {"bicubic": "Bicubic, unaligned", "bicubic-true": "Bicubic, true alignment"}
     for name, label in [*floors.items(), *((name, name) for name in outside)]:
-        rows.append(_row(name, label, 1, _figures([report.model(name)]), base, None, None, None))
+        rows.append(_row(name, label, [_means(report.model(name))], over, None, None))
     for row in table.rows:
-        if row.name in figures and row.listed:
-            trained = _training([run for run in runs if run.row is row])
-            count = len(scored[row.name])
-            rows.append(_row(row.name, row.label, count, figures[row.name], base, row.paper, paper_base, trained))
+        if row.name in runs and row.listed:
+            members = runs[row.name]
+            made = _row(row.name, row.label, [r.figures for r in members], over, row.paper, paper_base)
+            rows.append(replace(made, training=_together([r.training for r in members]), runs=members))
     return Result(
         table.name,
         table.title,
@@ -125,61 +155,41 @@ def collect(
         report.sources,
         report.data,
         rows,
-        judge(table, {name: [r.overall[table.judged].mean for r in reports] for name, reports in scored.items()}),
+        judge(table, {name: [r.figures[table.judged] for r in members] for name, members in runs.items()}),
         budget,
         report.versions,
         report.hardware,
     )
 
 
-_Figures = tuple[Figure, Figure, Figure | None, Figure | None, Figure | None, Figure | None]
-_PERHAPS = ("stn_degrees", "stn_pixels", "gain_psnr", "gain_psnr_seen")
+def _means(report: ModelReport) -> dict[str, float]:
+    return {key: report.overall[key].mean for key in FIGURES if key in report.overall}
 
 
-def _figures(reports: Sequence[ModelReport]) -> _Figures:
-    psnr, ssim = (Figure.of([r.overall[key].mean for r in reports]) for key in ("psnr", "ssim"))
+def _row(
+    name: str,
+    label: str,
+    scores: Sequence[dict[str, float]],
+    base: dict[str, Figure | None] | None,
+    paper: tuple[float, float] | None,
+    paper_base: tuple[float, float] | None,
+) -> RowResult:
+    psnr, ssim, degrees, pixels, gain, seen = (Figure.of([s[key] for s in scores if key in s]) for key in FIGURES)
     assert psnr and ssim
-    degrees, pixels, gain, seen = (
-        Figure.of([r.overall[key].mean for r in reports if key in r.overall]) for key in _PERHAPS
-    )
-    return psnr, ssim, degrees, pixels, gain, seen
-
-
-def _row(name, label, seeds: int, figures: _Figures, base: _Figures | None, paper, paper_base, trained) -> RowResult:
-    psnr, ssim, degrees, pixels, gain, seen = figures
-    over = paper is not None and paper_base is not None
+    margins = {
+        key: figure.mean - base[key].mean if base and base[key] else None
+        for key, figure in (("psnr", psnr), ("ssim", ssim))
+    }
+    over = (paper[0] - paper_base[0], paper[1] - paper_base[1]) if paper and paper_base else None
     return RowResult(
-        name,
-        label,
-        seeds,
-        psnr,
-        ssim,
-        degrees,
-        pixels,
-        gain,
-        seen,
-        psnr.mean - base[0].mean if base else None,
-        ssim.mean - base[1].mean if base else None,
-        paper,
-        (paper[0] - paper_base[0], paper[1] - paper_base[1]) if over else None,
-        trained,
-    )
+        name, label, len(scores), psnr, ssim, degrees, pixels, gain, seen, margins["psnr"], margins["ssim"], paper,
+        over, None,
+    )  # fmt: skip
 
 
-def _training(runs: Sequence[Run]) -> TrainedWith:
-    headers = [read_header(run.folder / WEIGHTS) for run in runs]
-    provenances = [header["provenance"] for header in headers]
-    first = headers[0]
-    network = make_network(config_class(first["model"])(**first["config"]))
-    return TrainedWith(
-        sum(p.numel() for p in network.parameters() if p.requires_grad),
-        provenances[0]["steps"],
-        _learned(network, provenances[0]) if closed_form(network) else provenances[0]["images"],
-        round(float(np.mean([p["seconds"] for p in provenances])), 1),
-        f"{provenances[0]['hardware']['device']}, {provenances[0]['hardware']['threads']} threads",
-        provenances[0]["config"],
-        [_sha256(run.folder / WEIGHTS) for run in runs],
-    )
+def _together(trained: Sequence[TrainedWith]) -> TrainedWith:
+    seconds = round(float(np.mean([t.seconds for t in trained])), 1)
+    return replace(trained[0], seconds=seconds, weights=[w for t in trained for w in t.weights])
 
 
 def _learned(network: nn.Module, provenance: dict[str, Any]) -> int:
