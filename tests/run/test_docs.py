@@ -33,7 +33,9 @@ def site(tmp_path_factory) -> Path:
         ("train/index.html", "faceprior prepare photos/"),
         ("data/index.html", "All-Age-Faces"),
         ("model-card/index.html", "What they must not be used for"),
-        ("results/index.html", "Tables of the paper"),
+        ("results/index.html", "Claims of the paper"),
+        ("results/tables/index.html", "On Ma et al."),
+        ("results/training/index.html", "Trials of the U-Net"),
         ("web/index.html", "X-Forwarded-Prefix"),
     ],
 )

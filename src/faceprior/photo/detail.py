@@ -5,7 +5,7 @@ theirs falls with the 3.2nd power of the frequency, at every size alike, and eig
 five, against a factor of hundreds beyond the cut of an enlargement. So what is looked at are the energies of the luma's
 cosine transform in bands of half an octave, counted from the finest. A small regression reads the cut from them, since
 noise and JPEG fill and empty the same bands. It was fitted on real faces made worse in known ways
-(`benchmarks/detail.py --fit`); what it is worth is in docs/results/README.md.
+(`benchmarks/detail.py --fit`); what it is worth is in docs/results/photos.md.
 
 The scale of the answer: a face enlarged from c pixels holds c; one blurred by a Gaussian of sigma s pixels holds
 side / max(1, 2.2 s), the size whose reduction and enlargement (bicubic) loses as much of the face (squared error; 2.16
