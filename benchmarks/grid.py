@@ -5,7 +5,8 @@
 Outputs of validation faces (protocol `paper`), and their truth: their luma under a Hann window, its power averaged over
 faces. A shuffle leaves a pattern of two pixels (of the last) or four (of the one before): a peak at a half and at a
 quarter of the sampling frequency. Printed in dB over the mean of the frequencies 3 to 8 bins to both sides, across and
-down; a real picture has about 0.
+down; a real picture has about 0. Then the power at the grid's frequencies in dB over the truth's: a peak that stays below
+0 there has less of the pattern than a real picture has by itself.
 """
 
 import argparse
@@ -26,8 +27,8 @@ LOW = 8  # bins of the other axis that count: the grid is even along it
 BESIDE = np.r_[-8:-2, 3:9]
 
 
-def peaks(images: np.ndarray) -> dict[str, float]:
-    """uint8 (N, S, S, 3) -> dB by pattern and direction."""
+def peaks(images: np.ndarray) -> dict[str, tuple[float, float]]:
+    """uint8 (N, S, S, 3) -> by pattern and direction, in dB: power over that of the frequencies beside; power."""
     luma = images.astype(np.float64) @ [0.299, 0.587, 0.114]
     size = luma.shape[1]
     window = np.hanning(size)
@@ -39,7 +40,7 @@ def peaks(images: np.ndarray) -> dict[str, float]:
             at = size // period
             peak = rows[at - 1 : at + 2, :LOW].mean()
             beside = rows[(at + BESIDE) % size, :LOW].mean()
-            found[f"{period} px {name}"] = 10 * np.log10(peak / beside)
+            found[f"{period} px {name}"] = 10 * np.log10(peak / beside), 10 * np.log10(peak)
     return found
 
 
@@ -58,10 +59,13 @@ def main() -> None:
         pairs = PairMaker(store, replace(PAPER, lr=model.size)).test(torch.arange(len(store)))
         rows[name] = peaks(model(as_images(to_levels(pairs.lr))).images)
     rows["truth"] = peaks(as_images(to_levels(pairs.hr)))
-    print(f"{len(store)} faces; dB over the frequencies beside")
-    print(f"{'':>24} " + "".join(f"{name:>14}" for name in rows["truth"]))
-    for name, found in rows.items():
-        print(f"{name:>24} " + "".join(f"{db:14.1f}" for db in found.values()))
+    truth = rows["truth"]
+    for k, title in enumerate(("dB over the frequencies beside", "dB over the truth's power there")):
+        print(f"{len(store)} faces; {title}")
+        print(f"{'':>24} " + "".join(f"{name:>14}" for name in truth))
+        for name, found in rows.items():
+            values = [db[k] - k * truth[key][k] for key, db in found.items()]
+            print(f"{name:>24} " + "".join(f"{value:14.1f}" for value in values))
 
 
 if __name__ == "__main__":
