@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ from .boxes import Detection, reading_order
 from .canvas import NOTHING, PATIENCE, Progress, packaged_canvas, paint
 from .choice import network_for, size_of
 from .consistency import enforce, lr_consistency
-from .cut import cut_lr, face_frame
+from .cut import cut_enlarged, cut_lr, face_frame, gains_from_enlarging
 from .cutface import Given, may_be_cut, restore_cut
 from .decode import DecodedImage
 from .deep import brought_to_size, deepened
@@ -36,6 +37,7 @@ from .warp import upright_to_photo
 
 Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
 
+NO_FACE = "the network sees no face there"
 BATCH = 64  # faces a run of the network: bounds its memory on a photo of a crowd
 
 
@@ -106,20 +108,14 @@ def upscale_photo(
     if any(getattr(one, "told", False) for one, _ in groups.values()):
         condition = told(rgb, picture.quality)
     for one, members in groups.values():
-        _restore(members, rgb, one, options, noise, condition)
+        _place(members, rgb, one)
     chosen = [face for _, members in groups.values() for face in members]
-    # The whole photo decides: a face's few pixels may seem to have one tint where the photo has many.
-    tint = tint_of(rgb)
-    if tint is not None:
-        for face in chosen:
-            face.image = None if face.image is None else tint.apply(face.image)
-
-    advised = advice(left_faces(faces), options)
-    if options.faces_only and not any(face.restored for face in faces):
-        return PhotoResult(
-            rgb, Image.fromarray(rgb), 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=picture.mode,
-            advice=advised, deep=picture.deep,
-        )  # fmt: skip
+    nothing = partial(
+        PhotoResult, rgb, Image.fromarray(rgb), 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=picture.mode,
+        deep=picture.deep,
+    )  # fmt: skip
+    if options.faces_only and all(face.reason for face in faces):
+        return nothing(advice=advice(left_faces(faces), options))
     height, width = rgb.shape[:2]
     scale = fitting_scale(width, height, options.scale, options.max_pixels)
     whole = math.ceil(scale)  # a fraction is made of the next whole scale, in the end
@@ -127,12 +123,23 @@ def upscale_photo(
         notes.append(
             f"enlarged {scale:g} times, not {options.scale:g}: more than {options.max_pixels / 1e6:.0f} megapixels"
         )
+    # The whole photo decides: a face's few pixels may seem to have one tint where the photo has many.
+    tint = tint_of(rgb)
     about = {"quality": picture.quality, "condition": condition}
     large, painted = paint(rgb, whole, options.canvas, canvas, **about, progress=progress, patience=patience)
     if painted.note:
         notes.append(painted.note)
     if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
         large = large.convert("L").convert("RGB")
+    clean = painted.kind == "network" and not is_rough(painted.condition) and not options.consistent
+    for one, members in groups.values():
+        _restore(members, one, options, noise, condition, enlarged=(large, whole) if clean else None)
+    if tint is not None:
+        for face in chosen:
+            face.image = None if face.image is None else tint.apply(face.image)
+    advised = advice(left_faces(faces), options)
+    if options.faces_only and not any(face.restored for face in faces):
+        return nothing(advice=advised)
     # Small ones, which stand behind, first.
     for face in sorted((f for f in chosen if f.restored), key=lambda f: f.size):
         detail = min(face.detail, face.size)  # of the frame as it is now, moved by the looks
@@ -208,17 +215,9 @@ def _wanted(face: PhotoFace, options: PhotoOptions) -> bool:
     return False
 
 
-def _restore(
-    faces: list[PhotoFace],
-    rgb: np.ndarray,
-    network: Network,
-    options: PhotoOptions,
-    noise: float,
-    condition: tuple[float, float] | None,
-) -> None:
-    """Looks that tell where a face lies in its cut need the STN alone; the whole network runs once a face."""
+def _place(faces: list[PhotoFace], rgb: np.ndarray, network: Network) -> None:
+    """Where the faces lie, by looks that need the STN alone; where there can be none, the reason is written on it."""
     trained, size = getattr(network, "trained", PAPER), size_of(network)
-    name = getattr(getattr(network, "info", None), "name", None)
     locate = getattr(network, "locate", None) or (lambda lr: network(lr).transforms)
     for start in range(0, len(faces), BATCH):
         batch = faces[start : start + BATCH]
@@ -228,14 +227,33 @@ def _restore(
             for face in off:
                 face.frame = centred(face.frame, face.transform)
             _locate(off, rgb, size, locate)
-        seen = [face for face in batch if believable(face.transform, trained)]
-        _look(seen, network, noise, condition)
-        least = getattr(network, "no_face", 0.0)
         for face in batch:
-            if least and face.image is not None and clearness(face.heatmaps) < least:
-                face.image = None
-            if face.image is None:
-                face.reason = "the network sees no face there"
+            if not believable(face.transform, trained):
+                face.reason = NO_FACE
+
+
+def _restore(
+    faces: list[PhotoFace],
+    network: Network,
+    options: PhotoOptions,
+    noise: float,
+    condition: tuple[float, float] | None,
+    enlarged: tuple[Image.Image, int] | None,
+) -> None:
+    """The whole network, once a face that was placed. enlarged: a clean photo by the canvas network, and how many
+    times; there a face of few pixels has more for its network to see."""
+    size, least = size_of(network), getattr(network, "no_face", 0.0)
+    name = getattr(getattr(network, "info", None), "name", None)
+    seen = [face for face in faces if face.reason != NO_FACE]
+    for start in range(0, len(seen), BATCH):
+        batch = seen[start : start + BATCH]
+        for face in batch:
+            if enlarged is not None and gains_from_enlarging(face.frame.side, face.detail, size):
+                face.lr = cut_enlarged(*enlarged, face.frame, size)
+        _look(batch, network, noise, condition)
+        for face in batch:
+            if least and clearness(face.heatmaps) < least:
+                face.image, face.reason = None, NO_FACE
                 continue
             face.status, face.network = "restored", name
             if options.consistent:
