@@ -26,7 +26,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,7 +36,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from ..errors import FacepriorError
 from .depth import eight_bits, greys_of_16, is_deep, is_grey_of_16, is_negative, name_planes, rounded, upright
 from .metadata import Metadata, read_metadata
-from .png import has_all_rows
+from .png import colour_chunks, has_all_rows
 from .profile import RGB, grey_table, space_of
 from .quality import quality_of_tables
 
@@ -60,6 +60,9 @@ _BEGINNINGS = (
     (b"\xff\x4f\xff\x51", "JPEG 2000"), (b"\0\0\0\x0cjP  ", "JPEG 2000"), (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
 )  # fmt: skip
+# Codes of ITU-T H.273 that are shown as sRGB: its own, BT.709, BT.601; what says nothing is 2.
+_PLAIN_PRIMARIES, _PLAIN_TRANSFERS = (1, 2, 5, 6), (1, 2, 6, 13, 14, 15)
+_KIND_OF_PAGE, _PAGES_BELOW = 254, 330  # tags of TIFF
 FIRST, MOST_SEARCHED = 2**16, 2**26  # bytes
 
 _TURNS = {
@@ -226,12 +229,16 @@ def _decode(
     if most is not None and image.width * image.height > most:
         pixels = image.width * image.height
         raise TooManyPixels(f"{name}: too many pixels ({pixels} pixels, more than {most})")
+    if image.format == "TIFF" and _is_preview(image):
+        size = f"{image.width}x{image.height}"
+        raise FacepriorError(f"{name}: a camera's raw file, of which only a preview ({size}) is read; develop it")
     if page:
         notes.append(f"page {page + 1} of {frames}, the largest")
     elif frames > 1 and image.format != "MPO":  # MPO: a photo and its previews, as phones write it
         notes.append(f"first of {frames} {'pages' if image.format == 'TIFF' else 'frames'}")
     name_planes(image, name)
     halves = rounded(image, stream, _formats(), page, name) if stream is not None and is_deep(image) else None
+    _scale_clear(image)
     # Before load(): TIFF turns the picture then and drops the tag, for a photo's size in dots an inch both are wanted.
     before = _orientation(image)
     image.load()
@@ -243,6 +250,8 @@ def _decode(
     turn = _TURNS.get(orientation)
     icc = image.info.get("icc_profile") or None
     metadata = read_metadata(image, before, _announcing(stream, image.format))
+    if stream is not None:
+        metadata = replace(metadata, colours=_colours(stream, image.format, icc is not None))
     if metadata.gain_map:
         notes.append("its gain map (HDR) is left out: it fits the old pixels alone")
     shallow = halves.shallow if halves else image
@@ -287,6 +296,22 @@ def _largest_page(image: Image.Image) -> int:
     return best
 
 
+def _scale_clear(image: Image.Image) -> None:
+    """The transparent grey of a PNG of 2 or 4 bits as Pillow scales the pixels, which it forgets. Not loaded yet."""
+    clear, factor = image.info.get("transparency"), {"L;2": 85, "L;4": 17}
+    args = image.tile[0][3] if getattr(image, "tile", None) else None
+    mode = args if isinstance(args, str) else args[0] if args else None
+    if image.format == "PNG" and type(clear) is int and mode in factor:
+        image.info["transparency"] = clear * factor[mode]
+
+
+def _is_preview(image: Image.Image) -> bool:
+    """Whether a TIFF's largest page calls itself a reduced one of pages that lie below it: DNG, NEF, ARW."""
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    kind = tags.get(_KIND_OF_PAGE, 0)
+    return isinstance(kind, int) and bool(kind & 1) and _PAGES_BELOW in tags
+
+
 def _is_heif(stream: BinaryIO) -> bool:
     """By its first bytes, whatever it is called. AVIF is of the same family, and Pillow reads it."""
     stream.seek(0)
@@ -301,6 +326,22 @@ def _announcing(stream: BinaryIO | None, format: str | None) -> bytes:
         return b""
     stream.seek(0)
     return stream.read(MOST_SEARCHED if format in ("MPO", "HEIF", "AVIF") else FIRST)
+
+
+def _colours(stream: BinaryIO, format: str | None, profile: bool) -> dict[str, bytes]:
+    """As `Metadata` keeps it. A profile goes before all but cICP."""
+    if format == "PNG":
+        return {name: data for name, data in colour_chunks(stream).items() if not profile or name == "cICP"}
+    if profile or format not in ("AVIF", "HEIF"):
+        return {}
+    stream.seek(0)
+    head = stream.read(FIRST)
+    at = head.find(b"colrnclx") + 8
+    if at < 8 or len(head) < at + 4:
+        return {}
+    primaries, transfer = head[at + 1], head[at + 3]
+    plain = primaries in _PLAIN_PRIMARIES and transfer in _PLAIN_TRANSFERS
+    return {} if plain or primaries == 2 or transfer == 2 else {"cICP": bytes([primaries, transfer, 0, 1])}
 
 
 # Pillow's modes that hold RGB by themselves, and greys of 8 bits.
