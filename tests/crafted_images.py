@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageCms
+from tiffs import tiff, tiff_of, twelve_bits
 
 W, H = 40, 30
 _X, _Y = np.meshgrid(np.arange(W), np.arange(H))
@@ -120,6 +121,15 @@ def _good() -> list[Case]:
         Case("grey-16.png", saved(DEEP, "PNG"), GREY_RGB),
         Case("grey-16.tiff", saved(DEEP, "TIFF"), GREY_RGB),
         Case("grey-16-big-endian.tiff", _tiff16(">"), GREY_RGB),
+        Case("grey-16-negative.tiff", tiff(65535 - DEEP, 0), GREY_RGB),
+        Case("grey-16-negative-turned.tiff", tiff(65535 - DEEP[::-1, ::-1], 0, tags={274: (3, [3])}), GREY_RGB),
+        Case("float-negative.tiff", tiff(1 - GREY.astype(np.float32) / 255, 0), GREY_RGB),
+        Case("float-negative-big-endian.tiff", tiff(255 - GREY.astype(np.float32), 0, ">"), GREY_RGB),
+        Case("grey-12.tiff", tiff_of([twelve_bits(np.rint(GREY / 255 * 4095))], {256: (4, [W]), 257: (4, [H]),
+             258: (3, [12]), 259: (3, [1]), 262: (3, [1]), 277: (3, [1]), 278: (4, [H])}), GREY_RGB),
+        Case("rgb-16-planes.tiff", tiff(fine[..., :3], 2, planes=True), near[..., :3]),
+        Case("rgb-16-planes-big-endian.tiff", tiff(fine[..., :3], 2, ">", planes=True), near[..., :3]),
+        Case("rgba-16-planes.tiff", tiff(fine, 2, planes=True, tags={338: (3, [2])}), near[..., :3], near[..., 3]),
         Case("grey-16.pgm", b"P5 40 30 65535\n" + DEEP.astype(">u2").tobytes(), GREY_RGB),
         Case("integers-32.tiff", saved(DEEP.astype(np.int32), "TIFF"), GREY_RGB),
         Case("rgb-16.png", png(W, H, 16, 2, deep_rgb.tobytes()), RGB),
@@ -149,6 +159,10 @@ def _good() -> list[Case]:
         Case("palette-alphas.png", saved(palette, "PNG", transparency=bytes([255] * 3 + [0])), of_palette, clear),
         Case("palette-clear.gif", saved(palette, "GIF", transparency=3), of_palette, clear),
         Case("one-bit.png", png(W, H, 1, 0, np.packbits(bit, axis=1).tobytes()), np.dstack([bit * 255] * 3)),
+        Case("two-bits-one-clear.png", png(4, 1, 2, 0, bytes([0b00011011]), (b"tRNS", b"\0\2")),
+             np.repeat([[[0], [85], [170], [255]]], 3, -1), np.array([[255, 255, 0, 255]])),
+        Case("four-bits-one-clear.png", png(4, 1, 4, 0, bytes([0x07, 0xCF]), (b"tRNS", b"\0\7")),
+             np.repeat([[[0], [119], [204], [255]]], 3, -1), np.array([[255, 0, 255, 255]])),
         Case("cmyk.jpg", saved(Image.fromarray(inks, "CMYK"), "JPEG", quality=95), RGB, tolerance=3),
         Case("cmyk.tiff", saved(Image.fromarray(inks, "CMYK"), "TIFF"), RGB),
         Case("cmyk-profile.tiff", saved(Image.fromarray(black_inks, "CMYK"), "TIFF", icc_profile=cmyk_profile()),
@@ -246,6 +260,11 @@ def _bad() -> list[Case]:
         Case("magic.tiff", b"MM\0*", refused=anything),
         Case("magic.gif", b"GIF89a", refused=anything),
         Case("magic.webp", b"RIFF\x04\0\0\0WEBP", refused=anything),
+        Case("floats-of-colours.tiff", tiff(RGB.astype(np.float32), 2), refused="kind of TIFF that Pillow does not"),
+        Case("raw.dng", tiff(RGB, 2, tags={254: (4, [1]), 330: (4, [8])}), refused="raw file.*40x30.*develop"),
+        Case("inks-of-16-apart.tiff", tiff(np.zeros((9, 9, 4), np.uint16), 5, planes=True), refused="interleaved"),
+        Case("wrong-checksum-of-a-text.png", _flipped(saved(RGB, "PNG", comment="x", dpi=(99, 99)), 45),
+             refused="damaged image, or a kind of PNG.*save it anew"),
         Case("no-size.png", png(0, 0, 8, 2, b"x"), refused=anything),
         Case("bomb.png", png(20000, 20000, 1, 0, bytes(2500 * 20000)), refused="too many pixels.*--no-pixel-limit"),
         Case("header-bomb.png", png(2**31 - 1, 2**31 - 1, 8, 6, b"x"), refused="too many pixels"),

@@ -1,6 +1,7 @@
 """Names and places: odd names, links, pipes, folders, what may not be read or written, full disks, two runs at once."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -454,3 +455,31 @@ def test_standard_output_that_takes_nothing(where, tmp_path):
         status = process.wait(60)
     assert status and "Traceback" not in said, said
     assert "a.png" in files(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("file/x", "file: is a file"),
+        ("file/x/y.jpg", "file: is a file"),
+        ("y" * 300, "File name too long; -o names another place"),
+        ("y" * 254 + ".jpg", "File name too long"),
+        ("result.bmp", "result.bmp: names a file; .*a file for one photo: .*\\.png"),
+        ("result.mp4", "names a file"),
+    ],
+)
+def test_a_place_for_no_results_is_named_before_the_work(place, said, faceprior, tmp_path):  # noqa: F811
+    (tmp_path / "a.png").write_bytes(saved(RGB, "PNG"))
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.iterdir())
+    ran = faceprior("upscale", tmp_path / "a.png", "-o", tmp_path / place, "--photos")
+    assert ran.status == 2 and re.search(said, ran.err) and ran.err.count("\n") == 1 and not ran.out
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_faces_cut_out_do_not_go_into_a_folder_called_as_a_picture(faceprior, tmp_path):  # noqa: F811
+    (tmp_path / "a.png").write_bytes(saved(RGB, "PNG"))
+    ran = faceprior("upscale", "--cropped", tmp_path / "a.png", "-o", tmp_path / "face.png")
+    assert ran.status == 2 and "face.png: names a file; -o names a folder\n" in ran.err
+    (tmp_path / "face.png").mkdir()  # unless there is one
+    assert faceprior("upscale", "--cropped", tmp_path / "a.png", "-o", tmp_path / "face.png").status == 0

@@ -3,12 +3,14 @@ place only where asked for; the orientation never twice."""
 
 import io
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from command import faceprior  # noqa: F401  a fixture
-from PIL import ExifTags, Image, IptcImagePlugin, PngImagePlugin
+from crafted_images import png
+from PIL import ExifTags, Image, ImageCms, IptcImagePlugin, PngImagePlugin
 from random_models import small_onnx
 from test_tint import FACES, Painter
 
@@ -247,3 +249,47 @@ def test_the_case(data_folder, tmp_path):
     assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] == "1998:07:04 12:00:00"
     assert image.info["dpi"] == (1200, 1200) and not exif.get_ifd(ExifTags.IFD.GPSInfo) and "xmp" in image.info
     assert result_of(case.read_bytes(), "dated.jpg", tmp_path, place=True).getexif().get_ifd(ExifTags.IFD.GPSInfo)
+
+
+PQ = bytes([9, 16, 0, 1])  # primaries of BT.2020, the curve of PQ
+
+
+def chunks_of(data: bytes) -> dict[bytes, bytes]:
+    at, found = 8, {}
+    while at < len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        found[kind] = data[at + 8 : at + 8 + length]
+        at += 12 + length
+    return found
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_what_a_png_says_of_its_colours_is_said_of_the_result(depth, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3 * depth // 8), np.uint8)
+    chunks = {b"gAMA": struct.pack(">I", 100_000), b"cHRM": struct.pack(">8I", *range(10, 18)), b"cICP": PQ}
+    data = png(30, 20, depth, 2, pixels.tobytes(), *chunks.items(), (b"iXYz", b"4"))
+    result = upscale_photo(read_bytes(data, "a.png"), Painter(), [], PhotoOptions(canvas="lanczos", kind="photo"))
+    save_photo(result, tmp_path / "a.png")
+    found = chunks_of((tmp_path / "a.png").read_bytes())
+    assert {kind: found.get(kind) for kind in chunks} == chunks
+    save_photo(result, tmp_path / "a.jpg")  # which has no place for it
+
+
+def test_a_profile_goes_before_gamma_and_wrong_lengths_are_left_out():
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = (b"iCCP", b"x\0\0" + zlib.compress(srgb))
+    data = png(2, 1, 8, 2, bytes(6), profile, (b"gAMA", struct.pack(">I", 45455)), (b"cICP", PQ))
+    assert read_bytes(data, "a.png").metadata.colours == {"cICP": PQ}
+    assert read_bytes(png(2, 1, 8, 2, bytes(6), (b"cICP", PQ + b"\0")), "a.png").metadata.colours == {}
+
+
+def test_an_avif_of_wide_colours_becomes_a_png_that_says_so(tmp_path):
+    stream = io.BytesIO()
+    Image.new("RGB", (32, 24), (200, 90, 30)).save(stream, "AVIF", quality=95)
+    plain = stream.getvalue()
+    at = plain.index(b"colrnclx") + 8
+    assert read_bytes(plain, "a.avif").metadata.colours == {}
+    wide = plain[:at] + struct.pack(">HH", 9, 16) + plain[at + 4 :]
+    result = upscale_photo(read_bytes(wide, "a.avif"), Painter(), [], PhotoOptions(canvas="lanczos", kind="photo"))
+    save_photo(result, tmp_path / "a.png")
+    assert chunks_of((tmp_path / "a.png").read_bytes())[b"cICP"] == PQ

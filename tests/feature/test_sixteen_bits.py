@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageCms
 from test_metadata import XMP, told
 from test_tint import FACES, Painter
 from textures import texture
+from tiffs import tiff, tiff_of, twelve_bits
 
 from faceprior.errors import FacepriorError
 from faceprior.photo import deep as deep_module
@@ -23,6 +24,7 @@ from faceprior.photo.decode import DecodedImage, read_bytes, read_image
 from faceprior.photo.deep import deepened
 from faceprior.photo.deep_png import write_png
 from faceprior.photo.enlarge import enlarge
+from faceprior.photo.given import decoded
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.pipeline import upscale_photo
 from faceprior.photo.result import PhotoResult
@@ -236,6 +238,23 @@ def test_tiff_in_tiff_out_by_the_command(order, deflate, channels, upscale, tmp_
     assert (found[..., :3] == pixels[..., :3]).all()
     if channels == 4:
         assert np.abs(found[..., 3].astype(int) - pixels[..., 3]).max() <= 129  # 8 bits of it
+
+
+def test_a_channel_apart_that_is_none_of_the_picture_is_passed_over():
+    pixels = scene(channels=4)
+    picture = read_bytes(tiff(pixels, 2, planes=True, tags={338: (3, [0])}), "a.tif")
+    assert (picture.deep == pixels[..., :3]).all() and picture.alpha is None
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_a_negative_and_12_bits_that_pillow_has_opened(loaded):
+    ramp = np.linspace(0, 4095, 40 * 30).reshape(30, 40).astype(np.uint16)
+    tags = {256: (4, [40]), 257: (4, [30]), 258: (3, [12]), 259: (3, [1]), 262: (3, [1]), 277: (3, [1])}
+    for data in (tiff(65535 - ramp, 0), tiff_of([twelve_bits(ramp)], tags)):
+        with Image.open(io.BytesIO(data)) as image:
+            if loaded:
+                image.load()
+            assert (decoded(image).deep == read_bytes(data, "a.tif").deep).all()
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.webp"])

@@ -73,7 +73,10 @@ def main() -> None:
         _silence()
         sys.exit(128 + 13)  # as of SIGPIPE
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
+        if error.filename is not None:
+            print(one_line(f"faceprior: error: {os.fsdecode(error.filename)}: {error.strerror}"), file=sys.stderr)
+            sys.exit(2)
+        if error.errno != errno.ENOSPC:
             raise
         _silence()  # standard output is on a full disk
         print(f"faceprior: error: standard output: {error.strerror}", file=sys.stderr)

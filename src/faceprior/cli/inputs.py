@@ -3,10 +3,12 @@
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from ..errors import FacepriorError
 from ..photo.decode import SUFFIXES
+from ..photo.write import KEPT
 
 LONGEST = 220  # bytes of a stem: a name has 255 at most, and endings are added
 
@@ -30,6 +32,26 @@ def find_files(inputs: Iterable[str], *, recursive: bool = False) -> tuple[list[
         for p in found:
             files.setdefault(p.resolve(), p)
     return list(files.values()), missing
+
+
+def check_output(out: Path, *, one_photo: bool, clips: Collection[str] = ()) -> None:
+    """FacepriorError where `out` is no place for results: said before the work rather than after it.
+
+    one_photo: it may name the file of a photo; clips: endings of clips
+    """
+    ending = out.suffix.lower()
+    try:
+        found = next((path for path in (out, *out.parents) if path.exists()), Path())
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise FacepriorError(f"{out}: {error.strerror or error}; -o names another place") from None
+    if one_photo and ending in KEPT and found == out:
+        return
+    more = ", or a file for one photo: result.jpg" if one_photo else ""
+    if not found.is_dir():
+        raise FacepriorError(f"{found}: is a file; -o names a folder{more}")
+    if found != out and not (one_photo and ending in KEPT) and (ending in SUFFIXES or ending in clips):
+        kinds = f" ({', '.join(KEPT)})" if one_photo else ""
+        raise FacepriorError(f"{out}: names a file; -o names a folder{more}{kinds}")
 
 
 def _find(text: str, recursive: bool) -> tuple[list[Path], str]:

@@ -117,9 +117,10 @@ def upscale(
     from ..runtime.upscaler import load
     from .bulk import check_local, restore_bulk
     from .cropped import Options, upscale_cropped
-    from .inputs import find_files
+    from .inputs import check_output, find_files
     from .photos import jobs_for, numbers, one_file, restore_photos
     from .progress import counting
+    from .videos import SUFFIXES as CLIPS
     from .videos import chosen, restore_videos
 
     if cropped and photos:
@@ -144,6 +145,7 @@ def upscale(
     videos = [] if cropped else chosen(files)
     if videos and boxes is not None:
         raise FacepriorError(f"{videos[0]}: --boxes is for photos")
+    check_output(out, one_photo=not cropped and not videos, clips=CLIPS)
     files = [file for file in files if file not in set(videos)]
     with any_number_of_pixels(not pixel_limit):
         cut, whole = (files, []) if cropped else ([], files)

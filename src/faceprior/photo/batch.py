@@ -1,6 +1,7 @@
 """Many photos: in parallel, resumable; one bad file never stops the rest."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -169,7 +170,8 @@ def upscale_photos(
         except FacepriorError as error:
             return Outcome(job.photo, "failed", str(error))
         except OSError as error:
-            return Outcome(job.photo, "failed", f"{job.photo}: {error.strerror or error}")
+            place = error.filename if isinstance(error.filename, str | os.PathLike) else job.photo  # also of results
+            return Outcome(job.photo, "failed", f"{place}: {error.strerror or error}")
         except MemoryError:
             return Outcome(job.photo, "failed", f"{job.photo}: not enough memory (a smaller --scale needs less)")
         except Exception as error:  # a defect in one photo must not cost the user the other thousand

@@ -4,9 +4,11 @@ What becomes of each kind of file:
 
 * EXIF (or XMP) orientation 1-8 is applied; what comes out is upright.
 * grey, palette, 1-bit, CMYK, YCbCr, Lab -> RGB. A profile that describes another space than RGB (CMYK press
-  profiles, grey) is applied, to sRGB, and not handed on; an RGB profile is handed on in `icc`, unapplied.
+  profiles, grey of any depth) is applied, to sRGB, and not handed on; an RGB profile is handed on in `icc`,
+  unapplied. One that is of another kind than the pixels, or broken, is left out; of RGB that is said in `note`.
 * 16-bit is scaled (65535 -> 255) and rounded, not clipped. Of PNG and TIFF (and grey PGM) in grey or RGB, with alpha
   or without, `deep` has all 16 bits, of the alpha 8; CMYK keeps 8 bits, which is said in `note`.
+* grey TIFFs whose white is zero are turned into positives, those of 12 bits scaled.
 * 32-bit integers and floats are taken as 0..1 (floats only), 0..255 or 0..65535, the smallest that holds them, and
   rounded to 8 bits, which is said in `note`; NaN, infinity and other ranges are refused.
 * transparency of any kind (channel, palette, one transparent colour) -> `alpha`, straight, not composited.
@@ -24,7 +26,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,9 +34,10 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ..errors import FacepriorError
-from .depth import is_deep, is_grey_of_16, rounded, upright
+from .depth import eight_bits, greys_of_16, is_deep, is_grey_of_16, is_negative, name_planes, rounded, upright
 from .metadata import Metadata, read_metadata
-from .png import has_all_rows
+from .png import colour_chunks, has_all_rows
+from .profile import RGB, grey_table, space_of
 from .quality import quality_of_tables
 
 # Formats that hold pictures of people. Left out are those that run other programs (EPS calls Ghostscript).
@@ -51,6 +54,15 @@ SUFFIXES = frozenset(
 
 MOST_PAGES = 1000  # looked at for the largest
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_BEGINNINGS = (
+    *((start, "TIFF") for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"), (b"BM", "BMP"), (b"PF", "PFM"), (b"P7", "PAM"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"), (b"\0\0\0\x0cjP  ", "JPEG 2000"), (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+)  # fmt: skip
+# Codes of ITU-T H.273 that are shown as sRGB: its own, BT.709, BT.601; what says nothing is 2.
+_PLAIN_PRIMARIES, _PLAIN_TRANSFERS = (1, 2, 5, 6), (1, 2, 6, 13, 14, 15)
+_KIND_OF_PAGE, _PAGES_BELOW = 254, 330  # tags of TIFF
 FIRST, MOST_SEARCHED = 2**16, 2**26  # bytes
 
 _TURNS = {
@@ -152,7 +164,7 @@ def from_pillow(image: Image.Image, name: str = "the image") -> DecodedImage:
         finally:
             stream.seek(place)
     try:  # its pixels are all there is
-        return _decode(image.copy(), None, name)
+        return _decode(image.copy(), None, name, stored=image)
     except FacepriorError:
         raise
     except Exception as error:
@@ -183,7 +195,11 @@ def read_stream(file: BinaryIO | bytes, name: str = "image", *, most: int | None
         raise
     except UnidentifiedImageError:
         stream.seek(0)
-        reason = "not an image that Pillow reads" if stream.read(1) else "the file is empty"
+        head = stream.read(16)
+        reason = "not an image that Pillow reads" if head else "the file is empty"
+        kind = next((kind for start, kind in _BEGINNINGS if head.startswith(start)), None)
+        if kind:
+            reason = f"damaged image, or a kind of {kind} that Pillow does not read; save it anew, as 8-bit PNG"
         if heif:
             reason = "HEIC needs pillow-heif: pip install 'faceprior[heic]'"
         raise FacepriorError(f"{name}: {reason}") from None
@@ -196,8 +212,15 @@ def read_stream(file: BinaryIO | bytes, name: str = "image", *, most: int | None
         raise FacepriorError(f"{name}: damaged image ({_one_line(error)})") from None
 
 
-def _decode(image: Image.Image, stream: BinaryIO | None, name: str, most: int | None = None) -> DecodedImage:
-    """stream: what the image was opened from, at any place; None where there is none any more."""
+def _decode(
+    image: Image.Image,
+    stream: BinaryIO | None,
+    name: str,
+    most: int | None = None,
+    stored: Image.Image | None = None,
+) -> DecodedImage:
+    """stream: what the image was opened from, at any place; None where there is none any more; stored: the opened image
+    whose pixels `image` has, where it is another."""
     notes = []
     frames = getattr(image, "n_frames", 1) if stream is not None else 1
     page = _largest_page(image) if frames > 1 and image.format == "TIFF" else 0
@@ -206,11 +229,16 @@ def _decode(image: Image.Image, stream: BinaryIO | None, name: str, most: int | 
     if most is not None and image.width * image.height > most:
         pixels = image.width * image.height
         raise TooManyPixels(f"{name}: too many pixels ({pixels} pixels, more than {most})")
+    if image.format == "TIFF" and _is_preview(image):
+        size = f"{image.width}x{image.height}"
+        raise FacepriorError(f"{name}: a camera's raw file, of which only a preview ({size}) is read; develop it")
     if page:
         notes.append(f"page {page + 1} of {frames}, the largest")
     elif frames > 1 and image.format != "MPO":  # MPO: a photo and its previews, as phones write it
         notes.append(f"first of {frames} {'pages' if image.format == 'TIFF' else 'frames'}")
-    halves = rounded(image, stream, _formats(), page) if stream is not None and is_deep(image) else None
+    name_planes(image, name)
+    halves = rounded(image, stream, _formats(), page, name) if stream is not None and is_deep(image) else None
+    _scale_clear(image)
     # Before load(): TIFF turns the picture then and drops the tag, for a photo's size in dots an inch both are wanted.
     before = _orientation(image)
     image.load()
@@ -222,13 +250,27 @@ def _decode(image: Image.Image, stream: BinaryIO | None, name: str, most: int | 
     turn = _TURNS.get(orientation)
     icc = image.info.get("icc_profile") or None
     metadata = read_metadata(image, before, _announcing(stream, image.format))
+    if stream is not None:
+        metadata = replace(metadata, colours=_colours(stream, image.format, icc is not None))
     if metadata.gain_map:
         notes.append("its gain map (HDR) is left out: it fits the old pixels alone")
     shallow = halves.shallow if halves else image
-    rgb, alpha, icc, note = _to_rgb(shallow, icc, name)
+    if icc is not None and shallow.mode in _OF_RGB and (space := space_of(icc)) != RGB:
+        notes.append(f"its colour profile, {f'of {space} and not of RGB' if space else 'broken'}, is left out")
+        icc = None
+    grey = shallow.mode in _OF_GREY or _is_deep_grey(shallow)
+    table = grey_table(icc) if grey else None
+    levels = halves.deep if halves else None
+    if _is_deep_grey(shallow):
+        levels, alpha, note = _levels(image, name, stored or image)
+        rgb, icc = Image.fromarray(eight_bits(levels)).convert("RGB"), None
+    else:
+        rgb, alpha, icc, note = _to_rgb(shallow, icc)
+    if table is not None:
+        rgb, levels = _by_table(rgb, levels, table)
+    deep = levels if halves or is_grey_of_16(image) else None
     if halves and halves.alpha is not None:
         alpha = halves.alpha
-    deep = halves.deep if halves else np.asarray(image).astype(np.uint16) if is_grey_of_16(image) else None
     if halves and deep is None:
         note = "16-bit inks rounded to 8 bits"
     if note:
@@ -236,7 +278,6 @@ def _decode(image: Image.Image, stream: BinaryIO | None, name: str, most: int | 
     if turn is not None:
         rgb = rgb.transpose(turn)
         alpha = alpha.transpose(turn) if alpha is not None else None
-    grey = shallow.mode in ("1", "L", "LA", "La", "F") or shallow.mode.startswith("I")
     return DecodedImage(
         np.array(rgb), None if alpha is None else np.array(alpha), icc, "; ".join(notes) if notes else None,
         quality_of_tables(getattr(image, "quantization", None)), "L" if grey else "RGB", metadata,
@@ -255,6 +296,22 @@ def _largest_page(image: Image.Image) -> int:
     return best
 
 
+def _scale_clear(image: Image.Image) -> None:
+    """The transparent grey of a PNG of 2 or 4 bits as Pillow scales the pixels, which it forgets. Not loaded yet."""
+    clear, factor = image.info.get("transparency"), {"L;2": 85, "L;4": 17}
+    args = image.tile[0][3] if getattr(image, "tile", None) else None
+    mode = args if isinstance(args, str) else args[0] if args else None
+    if image.format == "PNG" and type(clear) is int and mode in factor:
+        image.info["transparency"] = clear * factor[mode]
+
+
+def _is_preview(image: Image.Image) -> bool:
+    """Whether a TIFF's largest page calls itself a reduced one of pages that lie below it: DNG, NEF, ARW."""
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    kind = tags.get(_KIND_OF_PAGE, 0)
+    return isinstance(kind, int) and bool(kind & 1) and _PAGES_BELOW in tags
+
+
 def _is_heif(stream: BinaryIO) -> bool:
     """By its first bytes, whatever it is called. AVIF is of the same family, and Pillow reads it."""
     stream.seek(0)
@@ -271,37 +328,68 @@ def _announcing(stream: BinaryIO | None, format: str | None) -> bytes:
     return stream.read(MOST_SEARCHED if format in ("MPO", "HEIF", "AVIF") else FIRST)
 
 
+def _colours(stream: BinaryIO, format: str | None, profile: bool) -> dict[str, bytes]:
+    """As `Metadata` keeps it. A profile goes before all but cICP."""
+    if format == "PNG":
+        return {name: data for name, data in colour_chunks(stream).items() if not profile or name == "cICP"}
+    if profile or format not in ("AVIF", "HEIF"):
+        return {}
+    stream.seek(0)
+    head = stream.read(FIRST)
+    at = head.find(b"colrnclx") + 8
+    if at < 8 or len(head) < at + 4:
+        return {}
+    primaries, transfer = head[at + 1], head[at + 3]
+    plain = primaries in _PLAIN_PRIMARIES and transfer in _PLAIN_TRANSFERS
+    return {} if plain or primaries == 2 or transfer == 2 else {"cICP": bytes([primaries, transfer, 0, 1])}
+
+
+# Pillow's modes that hold RGB by themselves, and greys of 8 bits.
+_OF_RGB, _OF_GREY = ("RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "YCbCr"), ("1", "L", "LA", "La")
 Converted = tuple[Image.Image, Image.Image | None, bytes | None, str | None]
 
 
-def _to_rgb(image: Image.Image, icc: bytes | None, name: str) -> Converted:
-    """Any mode -> RGB image, L alpha or None, the profile that still holds, a note or None."""
+def _to_rgb(image: Image.Image, icc: bytes | None) -> Converted:
+    """Any mode of 8 bits -> RGB image, L alpha or None, the profile that still holds, a note or None. Of greys the
+    profile is not applied."""
     mode = image.mode
-    if mode.startswith("I") or mode == "F":
-        values = np.asarray(image)
-        grey, note = _eight_bit(values, name)
-        if mode == "I" and not is_grey_of_16(image):
-            note = "integers taken as 0..65535 and rounded to 8 bits"
-        clear = image.info.get("transparency")  # one grey value, in 16-bit PNG
-        alpha = Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)) if type(clear) is int else None
-        return Image.fromarray(grey).convert("RGB"), alpha, None, note
+    kept = icc if mode in _OF_RGB else None
     if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         if mode == "La":
             image = image.convert("LA")
         rgba = image if image.mode == "RGBA" else image.convert("RGBA")
-        kept = None if mode in ("L", "LA", "La") else icc  # a grey profile does not describe RGB
         return rgba.convert("RGB"), rgba.getchannel("A"), kept, None
-    if mode in ("RGB", "RGBX", "P", "1"):
-        return image.convert("RGB"), None, icc if mode != "1" else None, None
-    if icc is not None:
+    if icc is not None and kept is None and mode not in _OF_GREY:
         managed = _managed(image, icc)
         if managed is not None:
-            return managed.convert("L").convert("RGB") if mode == "L" else managed, None, None, None
-    return image.convert("RGB"), None, None, None
+            return managed, None, None, None
+    return image.convert("RGB"), None, kept, None
 
 
-def _eight_bit(values: np.ndarray, name: str) -> tuple[np.ndarray, str | None]:
-    """Integers of 16 or 32 bits or floats (H, W) -> uint8 (H, W), and a note where the range was guessed."""
+def _is_deep_grey(image: Image.Image) -> bool:
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _levels(image: Image.Image, name: str, stored: Image.Image) -> tuple[np.ndarray, Image.Image | None, str | None]:
+    """Grey of 16 or 32 bits or floats -> uint16 (H, W), L alpha or None, a note where the range was guessed.
+
+    stored: what says how the values lie in the file
+    """
+    note = None
+    if is_grey_of_16(image):
+        levels = greys_of_16(image, stored)
+    else:
+        levels, note = _sixteen_bits(np.asarray(image), name)
+    if is_negative(stored):
+        levels = 65535 - levels
+    clear = image.info.get("transparency")  # one grey value, in 16-bit PNG
+    if type(clear) is not int:
+        return levels, None, note
+    return levels, Image.fromarray(np.where(np.asarray(image) == clear, 0, 255).astype(np.uint8)), note
+
+
+def _sixteen_bits(values: np.ndarray, name: str) -> tuple[np.ndarray, str]:
+    """Integers of 32 bits or floats (H, W) -> uint16 (H, W), and how they were taken."""
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
             raise FacepriorError(f"{name}: NaN or infinity in the pixels")
@@ -313,8 +401,19 @@ def _eight_bit(values: np.ndarray, name: str) -> tuple[np.ndarray, str | None]:
     if low < 0 or top is None:
         known = " or ".join(f"0..{top:g}" for top in tops)
         raise FacepriorError(f"{name}: pixel values from {low:g} to {high:g}, expected {known}")
-    grey = np.rint(values.astype(np.float32) * np.float32(255 / top)).astype(np.uint8)
-    return grey, f"float pixels taken as 0..{top:g} and rounded to 8 bits" if values.dtype.kind == "f" else None
+    levels = np.rint(values.astype(np.float32) * np.float32(65535 / top)).astype(np.uint16)
+    kind = "float pixels" if values.dtype.kind == "f" else "integers"
+    return levels, f"{kind} taken as 0..{top:g} and rounded to 8 bits"
+
+
+def _by_table(
+    rgb: Image.Image, levels: np.ndarray | None, table: np.ndarray
+) -> tuple[Image.Image, np.ndarray | None]:
+    """Grey, as RGB of 8 bits and, where it has more, as uint16 (H, W): each value as the table has it."""
+    if levels is None:
+        return rgb.point(eight_bits(table[::257]).tolist() * 3), None
+    levels = table[levels]
+    return Image.fromarray(eight_bits(levels)).convert("RGB"), levels
 
 
 def _managed(image: Image.Image, icc: bytes) -> Image.Image | None:

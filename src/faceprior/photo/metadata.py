@@ -56,6 +56,7 @@ class Metadata:
     comment: bytes | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     gain_map: bool = False  # the file had one
+    colours: Mapping[str, bytes] = field(default_factory=dict)  # what they mean besides a profile, as chunks of PNG
 
     def without_place(self) -> "Metadata":
         """Without where the photo was taken."""
@@ -109,6 +110,8 @@ class Metadata:
                 texts.add_itxt("XML:com.adobe.xmp", self.xmp.decode("utf-8", "replace"))
             if self.iptc:
                 texts.add_text("Raw profile type iptc", _raw_profile("iptc", _photoshop(self.iptc)), zip=True)
+            for name, data in self.colours.items():
+                texts.add(name.encode(), data)
             out["pnginfo"] = texts
         elif format == "TIFF":
             info = _loaded(exif) if exif is not None else Image.Exif()

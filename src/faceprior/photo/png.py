@@ -1,10 +1,11 @@
-"""Whether a PNG holds all of its rows. Pillow leaves black what a stream that ends properly, but too soon, lacks."""
+"""What Pillow passes over in a PNG: rows missing from a stream that ends properly, but too soon; what colours mean."""
 
 import struct
 import zlib
 from typing import BinaryIO
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+_COLOURS = {b"cHRM": 32, b"cICP": 4, b"gAMA": 4, b"sRGB": 1}  # bytes
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 
@@ -33,6 +34,19 @@ def has_all_rows(file: BinaryIO) -> bool:
             file.seek(length, 1)
         file.seek(4, 1)  # the checksum
     return count >= wanted
+
+
+def colour_chunks(file: BinaryIO) -> dict[str, bytes]:
+    """What a PNG says of its colours besides a profile, by the names of the chunks: a result has the same colours."""
+    file.seek(8)
+    found = {}
+    while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
+        length, kind = struct.unpack(">I4s", head)
+        if _COLOURS.get(kind) == length:
+            found[kind.decode()] = file.read(length)
+            length = 0
+        file.seek(length + 4, 1)
+    return found
 
 
 def _bytes_of(width: int, height: int, depth: int, colour: int, _compression: int, _filter: int, laced: int) -> int:
