@@ -175,3 +175,18 @@ def test_peers_are_held_against_the_truth(monkeypatch, capsys, tiny_shards):
     assert sum(row[0].endswith(", 4") for row in rows if row) == 2 * 4  # each system in the one set
     for size in (12, 16, 20, 24, 32, 48):  # what surrounds a face is whole pixels of its LR
         assert peers._surroundings(size) * size % peers.HR == 0 < peers._surroundings(size)
+
+
+def test_the_time_of_a_clip_is_told_by_its_parts(monkeypatch, capsys):
+    pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
+    import clip
+
+    from faceprior.photo.hog import HogDetector
+
+    monkeypatch.setattr(clip, "make_detector", lambda *args, **options: HogDetector())
+    monkeypatch.setattr(sys, "argv", ["clip.py", "--frames", "2", "--rounds", "1"])
+    clip.main()
+    said = capsys.readouterr().out
+    for part in ("decode", "detect", "network", "paste", "encode"):
+        assert f"{part:>20} " in said
+    assert float(said.splitlines()[-1].split(": ")[1].split()[0]) > 1  # a pass of its own, and more

@@ -30,8 +30,9 @@ def overlaps(box: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """(4,) against (N, 4), x y w h -> intersection over union and over the smaller of the two, each (N,)."""
     low = np.maximum(box[:2], boxes[:, :2])
     high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
-    common = np.prod(np.clip(high - low, 0, None), axis=1)
-    area, areas = np.prod(box[2:]), np.prod(boxes[:, 2:], axis=1)
+    width, height = np.maximum(high - low, 0).T
+    common = width * height
+    area, areas = box[2] * box[3], boxes[:, 2] * boxes[:, 3]
     union, smaller = area + areas - common, np.minimum(area, areas)
     return common / np.maximum(union, 1e-9), common / np.maximum(smaller, 1e-9)
 

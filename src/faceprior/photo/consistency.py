@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .warp import inverse, resize, upright_to_cut, warp
+from .warp import inverse, resize, resize_planes, upright_to_cut, warp, warp_planes
 
 HR = 128
 FEWEST = 1 / 16  # of the LR pixels that must count
@@ -16,8 +16,8 @@ def project(image: np.ndarray, transform: np.ndarray, size: int) -> tuple[np.nda
     of each pixel that the output covers, float32 (size, size): an upright square does not fill a tilted one.
     """
     back = inverse(upright_to_cut(transform))
-    moved = warp(np.asarray(image, np.float32), back, (HR, HR))
-    return resize(moved, (size, size)), _cover(back, size)
+    planes = warp_planes(np.asarray(image).transpose(2, 0, 1), back, (HR, HR))
+    return resize_planes(planes, (size, size)).transpose(1, 2, 0), _cover(back, size)
 
 
 def _cover(back: np.ndarray, size: int) -> np.ndarray:

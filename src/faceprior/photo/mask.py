@@ -54,16 +54,11 @@ def face_mask(heatmaps: np.ndarray, size: int = 128) -> np.ndarray:
 
     The hull of what the seen components cover, with a forehead above the eyes: the heatmaps end there.
     """
-    points = [np.empty((0, 2))]
-    for name, heat in zip(COMPONENTS, heatmaps, strict=True):
-        peak = heat.max()
-        if not peak >= SEEN:
-            continue
-        p = (ends(heat >= CORE * peak) + 0.5) / heat.shape[0]  # parts of the side
-        points.append(p)
-        if name == "eyes":
-            points.append(p - (0, FOREHEAD))
-    hull = convex_hull(np.concatenate(points))
+    peaks = heatmaps.max((1, 2), keepdims=True)
+    cores = (heatmaps >= CORE * peaks) & (peaks >= SEEN)
+    eyes, all_of_them = ends(cores[COMPONENTS.index("eyes")]), ends(cores.any(0))
+    points = [(p + 0.5) / heatmaps.shape[1] for p in (eyes, all_of_them)]  # parts of the side
+    hull = convex_hull(np.concatenate([points[0] - (0, FOREHEAD), points[1]]))
     big = FINE * size
     drawn = Image.new("L", (big, big), 0)
     pen = ImageDraw.Draw(drawn)
@@ -120,5 +115,5 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
 
 
 def _area(polygon: np.ndarray) -> float:
-    x, y = polygon[:, 0], polygon[:, 1]
-    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+    (x, y), (x_next, y_next) = polygon.T, np.concatenate([polygon[1:], polygon[:1]]).T
+    return abs(float(x @ y_next - y @ x_next)) / 2

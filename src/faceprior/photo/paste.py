@@ -91,10 +91,10 @@ def paste(
     side = float(np.sqrt(abs(np.linalg.det(to_region[:, :2])))) * 128  # of the face on the canvas
     # What lies outside the square is 0; its mask is 0 there, too.
     (alpha,) = transformed([mask], inverse(to_window), window.size, Image.Resampling.BILINEAR)
-    image = list(_planes(face.image))
+    image = _planes(face.image)
     if side < 128:  # smaller on the canvas than the network made it: reduced first, against aliasing
         n = max(16, int(np.ceil(side)))
-        image = [Image.fromarray(plane).resize((n, n), Image.Resampling.BICUBIC) for plane in image]
+        image = resize_planes(image, (n, n))
         to_window = compose(to_window, inverse(scaling(n / 128)))
     change = transformed(image, inverse(to_window), window.size) - before
     change -= _tone(change, alpha, TONE * side)

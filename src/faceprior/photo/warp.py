@@ -76,13 +76,27 @@ def warp(
     `matrix` maps pixels of the result to pixels of `image`. Outside: edges repeated, or zero. No
     anti-aliasing: reduce the image first where the result is much smaller.
     """
+    if image.ndim == 2:
+        return warp_planes(image[None], matrix, size, resample, repeat=repeat)[0]
+    out = warp_planes(np.moveaxis(image, 2, 0), matrix, size, resample, repeat=repeat)
+    return np.ascontiguousarray(np.moveaxis(out, 0, 2))
+
+
+def warp_planes(
+    planes: np.ndarray,
+    matrix: np.ndarray,
+    size: tuple[int, int],
+    resample: Image.Resampling = Image.Resampling.BICUBIC,
+    *,
+    repeat: bool = True,
+) -> np.ndarray:
+    """(C, h, w) -> float32 (C, H, W) for size = (W, H), as `warp`."""
     # Zeros or edges beyond the border, so that bicubic has its four neighbours up to the very edge.
-    pad = max(8, max(image.shape[:2]) // 4) if repeat else 2
+    pad = max(8, max(planes.shape[1:]) // 4) if repeat else 2
     matrix = compose(np.array([[1.0, 0, pad], [0, 1.0, pad]]), matrix)
-    pads, mode = ((pad, pad), (pad, pad)), "edge" if repeat else "constant"
-    planes = (image[None] if image.ndim == 2 else np.moveaxis(image, 2, 0)).astype(np.float32)
-    out = transformed(list(np.pad(planes, ((0, 0), *pads), mode=mode)), matrix, size, resample)
-    return out[0] if image.ndim == 2 else np.ascontiguousarray(np.moveaxis(out, 0, 2))
+    pads, mode = ((0, 0), (pad, pad), (pad, pad)), "edge" if repeat else "constant"
+    padded = np.pad(planes.astype(np.float32, order="C"), pads, mode=mode)
+    return transformed(list(padded), matrix, size, resample)
 
 
 def transformed(

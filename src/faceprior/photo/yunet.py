@@ -86,8 +86,9 @@ class YuNet:
         """uint8 (H, W, 3) as it is -> float32 (N, 15) as FaceDetectorYN: x, y, w, h, five points, score."""
         height, width = rgb.shape[:2]
         padded_h, padded_w = -(-height // STRIDES[-1]) * STRIDES[-1], -(-width // STRIDES[-1]) * STRIDES[-1]
-        image = np.zeros((1, 3, padded_h, padded_w), np.float32)
+        image = np.empty((1, 3, padded_h, padded_w), np.float32)
         image[0, :, :height, :width] = rgb[..., ::-1].transpose(2, 0, 1)  # BGR, 0..255
+        image[..., height:, :], image[..., width:] = 0, 0
         values = self._session.run(self._outputs, {self._input: image})
         outputs = dict(zip(self._outputs, values, strict=True))
         least = self.threshold if threshold is None else threshold
