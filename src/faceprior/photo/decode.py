@@ -137,6 +137,8 @@ def read_image(path: str | Path) -> DecodedImage:
         raise TooManyPixels(f"{error}{_LIFTED}") from None
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such file") from None
+    except ValueError:  # a name with a zero byte
+        raise FacepriorError(f"{path}: no name that a file can have") from None
     except IsADirectoryError:
         raise FacepriorError(f"{path}: is a folder, not an image") from None
     except OSError as error:
