@@ -252,6 +252,7 @@ def _bad() -> list[Case]:
         Case("text.jpg", b"This is no photograph.\n" * 50, refused="not an image that Pillow reads"),
         Case("page.png", b"<!doctype html><img src=x>", refused="not an image"),
         Case("script.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(r) file\n", refused="not an image"),
+        Case("clip.jpg", b"\0\0\0\x18ftypmp42" + bytes(99), refused="not an image.*a video's name says so: .mp4"),
         Case("paper.pdf", b"%PDF-1.7\n1 0 obj\n", refused="not an image"),
         Case("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", refused="not an image"),
         Case("zeros.png", bytes(5000), refused=anything),

@@ -30,6 +30,11 @@ def test_missing(tmp_path):
     assert "no such file" in refused(tmp_path / "nothing.png")
 
 
+def test_a_name_that_no_file_can_have(tmp_path):
+    with pytest.raises(FacepriorError, match="no name that a file can have"):
+        read_image(tmp_path / "a\0b.png")
+
+
 def test_folder(tmp_path):
     assert "folder" in refused(tmp_path)
 

@@ -347,3 +347,15 @@ def test_the_cases(data_folder, tmp_path, name):
     reduced = seen(report.target).reshape(truth.shape[0], 2, truth.shape[1], 2, 3).mean((1, 3))
     flat = np.abs(np.diff(truth, axis=1, append=truth[:, -1:])).max(-1) < 1 / 255  # where nothing is sharpened
     assert flat.any() and np.abs(reduced - truth)[flat].mean() * 255 < 2
+
+
+@pytest.mark.parametrize(("name", "codec", "kind"), [("a.webm", "libvpx-vp9", "yuva420p"), ("a.mov", "png", "rgba")])
+def test_transparency_is_named(tmp_path, name, codec, kind):
+    if codec not in av.codecs_available:
+        pytest.skip(f"no {codec} here")
+    with av.open(str(tmp_path / name), "w") as container:
+        track = container.add_stream(codec, rate=25, width=64, height=48, pix_fmt=kind)
+        frame = av.VideoFrame.from_ndarray(np.full((48, 64, 4), 128, np.uint8), format="rgba")
+        container.mux([*track.encode(frame.reformat(format=kind)), *track.encode(None)])
+    with Video(tmp_path / name) as video:
+        assert "its transparency is left out" in video.notes

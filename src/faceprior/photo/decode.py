@@ -137,6 +137,8 @@ def read_image(path: str | Path) -> DecodedImage:
         raise TooManyPixels(f"{error}{_LIFTED}") from None
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such file") from None
+    except ValueError:  # a name with a zero byte
+        raise FacepriorError(f"{path}: no name that a file can have") from None
     except IsADirectoryError:
         raise FacepriorError(f"{path}: is a folder, not an image") from None
     except OSError as error:
@@ -200,6 +202,8 @@ def read_stream(file: BinaryIO | bytes, name: str = "image", *, most: int | None
         kind = next((kind for start, kind in _BEGINNINGS if head.startswith(start)), None)
         if kind:
             reason = f"damaged image, or a kind of {kind} that Pillow does not read; save it anew, as 8-bit PNG"
+        if head[4:8] == b"ftyp" and not heif:
+            reason = "not an image that Pillow reads; a video's name says so: .mp4, .mov"
         if heif:
             reason = "HEIC needs pillow-heif: pip install 'faceprior[heic]'"
         raise FacepriorError(f"{name}: {reason}") from None

@@ -76,7 +76,8 @@ class Video:
         self.notes = [*doubt, *self.tracks.notes]
         if depth(context) > 10:
             self.notes.append(f"its {depth(context)} bits a colour are written as 10")
-        if context.format is not None and any(c.is_alpha for c in context.format.components):
+        apart = self.stream.metadata.get("alpha_mode") == "1"  # of WebM: a picture of its own, which is not decoded
+        if apart or (context.format is not None and any(c.is_alpha for c in context.format.components)):
             self.notes.append("its transparency is left out")
 
     def read(self, other: Callable[["av.Packet"], None]) -> Iterator[VideoFrame]:
