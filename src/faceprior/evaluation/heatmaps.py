@@ -4,11 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..face.components import COMPONENTS
+from ..face.components import COMPONENTS, VISIBLE
 
 SIZE = 64  # the pixels in which errors are given
 FLOOR = 0.2  # of a map's own peak: what is lower does not pull its centre (regressed maps are never quite empty)
-VISIBLE = 0.25  # a predicted component counts as visible where its peak reaches this; a true kernel's peak is 1
 
 
 def centres(maps: Tensor) -> Tensor:
@@ -38,7 +37,7 @@ def score_heatmaps(maps: Tensor, truth: Tensor, kernels: Tensor) -> dict[str, np
     visible = (kernels > 0).cpu().numpy()
     distance = torch.linalg.vector_norm(centres(maps) - centres(truth), dim=-1).cpu().numpy()
     distance = np.where(visible, distance, np.nan)
-    seen = (maps.amax((-2, -1)) >= VISIBLE).cpu().numpy()
+    seen = maps.amax((-2, -1)).cpu().numpy() >= np.array(VISIBLE)
     result = {f"centre_{name}": distance[:, i] for i, name in enumerate(COMPONENTS)}
     result["centre"] = _mean_where(distance, visible)
     result |= {f"visibility_{name}": (seen == visible)[:, i].astype(np.float64) for i, name in enumerate(COMPONENTS)}

@@ -6,11 +6,11 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..face.components import COMPONENTS
+from ..face.components import COMPONENTS, VISIBLE
 from ..resampling import pillow_bicubic
 from .warp import apply, blurring, separable
 
-SEEN = 0.3  # peak of a map from which its component counts as seen; ground truth peaks at 1
+SEEN = 0.3  # peak of a map from which it is part of the mask
 CORE = 0.5  # of the map's peak: the pixels that make the component
 FOREHEAD = 0.2  # of the side: how far above the eyes the face is taken to go on
 FEATHER = 0.06  # of the side: standard deviation of the mask's edge
@@ -35,9 +35,9 @@ class Component:
 def components(heatmaps: np.ndarray, to_photo: np.ndarray) -> list[Component]:
     """float32 (4, R, R) upright; (2, 3) upright pixels of 128 -> photo pixels."""
     found = []
-    for name, heat in zip(COMPONENTS, heatmaps, strict=True):
+    for name, heat, least in zip(COMPONENTS, heatmaps, VISIBLE, strict=True):
         peak = float(heat.max())
-        if not np.isfinite(peak) or peak < SEEN:
+        if not np.isfinite(peak) or peak < least:
             found.append(Component(name, None, max(0.0, peak) if np.isfinite(peak) else 0.0))
             continue
         weight = np.where(heat >= CORE * peak, heat, 0)
