@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 
 GREY, RGB = "GRAY", "RGB"
 _SIGNATURE, _SPACE = slice(36, 40), slice(16, 20)
-_EXACT = 0x0100  # lcms goes through each value, not through a table of few: below a level of 16 bits
+_EXACT = ImageCms.Flags.NOOPTIMIZE  # lcms goes through each value, not through a table of few: below a level of 16 bits
 _WHITE = (63190, 65536, 54061)  # D50, in parts of 65536
 # The curve of sRGB as ICC writes it: ((x + 0.055) / 1.055) ** 2.4, below 0.04045 x / 12.92.
 _SRGB = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
@@ -28,8 +28,8 @@ def grey_table(icc: bytes | None) -> np.ndarray | None:
         return None
     values = Image.fromarray(np.arange(65536, dtype="<u2").reshape(256, 256))
     try:
-        profiles = [ImageCms.ImageCmsProfile(io.BytesIO(data)) for data in (icc, _grey_of_srgb())]
-        change = ImageCms.buildTransform(*profiles, values.mode, values.mode, flags=_EXACT)
+        source, goal = (ImageCms.ImageCmsProfile(io.BytesIO(data)) for data in (icc, _grey_of_srgb()))
+        change = ImageCms.buildTransform(source, goal, values.mode, values.mode, flags=_EXACT)
         return np.asarray(change.apply(values)).reshape(-1).astype(np.uint16)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
