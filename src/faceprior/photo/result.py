@@ -25,7 +25,7 @@ class PhotoFace:
     network: the name of the one that drew it
     image:  the network's face, upright; lr: what it saw; heatmaps, transform: as of `Result`
     components: where eyes, nose, mouth and chin were taken to be, in pixels of the photo
-    lr_consistency: PSNR between the face, reduced again, and the photo's own pixels
+    lr_consistency: PSNR between the face, reduced again, and the pixels that its network saw (`lr`)
     These are None or empty where it was left before the network saw it.
     """
 
