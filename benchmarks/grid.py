@@ -5,8 +5,8 @@
 Outputs of validation faces (protocol `paper`), and their truth: their luma under a Hann window, its power averaged over
 faces. A shuffle leaves a pattern of two pixels (of the last) or four (of the one before): a peak at a half and at a
 quarter of the sampling frequency. Printed in dB over the mean of the frequencies 3 to 8 bins to both sides, across and
-down; a real picture has about 0. Then the power at the grid's frequencies in dB over the truth's: a peak that stays below
-0 there has less of the pattern than a real picture has by itself.
+down; a real picture has about 0. Then the power at the grid's frequencies in dB over the truth's: a peak that stays
+below 0 there has less of the pattern than a real picture has by itself.
 """
 
 import argparse
