@@ -33,6 +33,7 @@ PARTS = {
     "choose by detail": (pipeline, "network_for"),
     "roughness": (pipeline, "told"),
     "cut": (pipeline, "cut_lr"),
+    "cut from the canvas": (pipeline, "cut_enlarged"),
     "what is said of it": (pipeline, "components"),
     "consistency": (pipeline, "lr_consistency"),
     "paste": (pipeline, "paste"),

@@ -173,6 +173,12 @@ def test_peers_are_held_against_the_truth(monkeypatch, capsys, tiny_shards):
     assert len(canvas) == 2
     assert [row[7] for row in canvas] == ["0.14", "0.40"]  # GFLOP
     assert sum(row[0].endswith(", 4") for row in rows if row) == 2 * 4  # each system in the one set
+    clean = [*command[: command.index("75")], "0", "--models", str(small_onnx()), f"photo:{small_onnx()}"]
+    monkeypatch.setattr(sys, "argv", clean)
+    peers.main()
+    figures = [line.split("|")[2:5] for line in capsys.readouterr().out.splitlines() if str(small_onnx()) in line]
+    assert figures[0] != figures[1]  # 12 px: out of the canvas
+    assert figures[2] != figures[3]
     for size in (12, 16, 20, 24, 32, 48):  # what surrounds a face is whole pixels of its LR
         assert peers._surroundings(size) * size % peers.HR == 0 < peers._surroundings(size)
 

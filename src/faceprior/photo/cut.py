@@ -99,9 +99,10 @@ def gains_from_enlarging(side: float, detail: float, size: int) -> bool:
 def cut_enlarged(image: Image.Image, scale: int, frame: Frame, size: int = LR_SIZE) -> np.ndarray:
     """uint8 (size, size, 3): the same out of the photo enlarged by the canvas network, `frame` in pixels of the photo.
 
-    Where a face has 12 px and the network takes 16, the canvas gives it about what a photo of 16 px would. On 96 clean
-    upright validation faces of 12, 14, 24 and 28 px the network's gain over bicubic rises from 1.4, 1.7, 1.7 and 2.0 dB
-    to 2.3, 2.8, 3.3 and 3.7; in a photo, blended, by 0.1 to 0.25 dB (`benchmarks/blend.py`). From JPEG 75 it falls.
+    Where a face has 12 px and the network takes 16, the canvas gives it about what a photo of 16 px would. On 72 clean
+    upright validation faces of 12, 14, 24 and 28 px the network's gain over bicubic rises from 1.1, 1.5, 1.6 and 1.9 dB
+    to 2.2, 2.5, 3.3 and 3.6 (`benchmarks/peers.py`, `photo:`); in a photo, blended, by 0.05 to 0.28
+    (`benchmarks/blend.py`). From JPEG 75 it falls.
     """
     x, y = ((c + 0.5) * scale - 0.5 for c in frame.centre)
     side = frame.side * scale

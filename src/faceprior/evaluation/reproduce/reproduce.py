@@ -1,6 +1,6 @@
 """From a table's or a picture's name to its files: what `faceprior reproduce` does between its flags and its exit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,7 +69,8 @@ def reproduce(
     tables = [TABLES[name]] if name != ALL else [t for t in TABLES.values() if options.canvas or not t.given]
     plans = [work.plan(table) for table in tables]
     if options.train_only:
-        some = [run for table, runs in zip(tables, plans, strict=True) for run in work.missing(table, runs)]
+        known = [work.earlier(table, runs)[1] for table, runs in zip(tables, plans, strict=True)]
+        some = [run for runs, rows in zip(plans, known, strict=True) for run in _to_train(runs, rows)]
         work.train(list({run.folder: run for run in some}.values()))  # some are of two tables
         return [], []
     results, written = [], []
@@ -111,24 +112,12 @@ class _Work:
         found = {run.folder: earlier.find(run) for run in runs if not run.done}
         return earlier, {folder: result for folder, result in found.items() if result is not None}
 
-    def missing(self, table: Table, runs: Sequence[Run]) -> list[Run]:
-        """What is to be trained, or is trained: `runs` without those known from earlier tables, but with what others
-        start from."""
-        known = self.earlier(table, runs)[1]
-        wanted: set[Path] = set()
-        for run in reversed(runs):  # what a run needs stands before it
-            if run.folder in wanted or (run.row.listed and run.folder not in known):
-                wanted.add(run.folder)
-                if run.needs is not None:
-                    wanted.add(run.needs.parent)
-        return [run for run in runs if run.folder in wanted]
-
     def table(self, table: Table) -> tuple[Result, list[Path]]:
         """All rows are scored in one pass over the test split."""
         options, reduced = self.options, self.budget.reduced
         runs = self.plan(table)
         earlier, known = self.earlier(table, runs)
-        self.train(self.missing(table, runs))
+        self.train(_to_train(runs, known))
         runs = [run for run in runs if run.row.listed]
         for run in runs:
             if run.folder in known:
@@ -186,6 +175,17 @@ class _Work:
                 path = self.out / f"{name}{'-reduced' if self.budget.reduced else ''}{kind}.png"
                 written.append(save(image, path))
         return written
+
+
+def _to_train(runs: Sequence[Run], known: Collection[Path]) -> list[Run]:
+    """`runs`, trained or not, without those `known` from earlier tables, but with what others start from."""
+    wanted: set[Path] = set()
+    for run in reversed(runs):  # what a run needs stands before it
+        if run.folder in wanted or (run.row.listed and run.folder not in known):
+            wanted.add(run.folder)
+            if run.needs is not None:
+                wanted.add(run.needs.parent)
+    return [run for run in runs if run.folder in wanted]
 
 
 def fast_bf16(device: str) -> str | None:
