@@ -15,6 +15,7 @@ from ..networks.config import LR_SIZE
 from ..networks.kinds import kind_of
 from .config import TrainConfig
 from .devices import resident
+from .given import enlarger
 from .sampler import Sampler, how_often
 
 
@@ -33,9 +34,16 @@ class Faces:
 
 
 def load_faces(
-    config: TrainConfig, data: Path, device: torch.device, *, given: FaceStore | None = None, progress: bool = False
+    config: TrainConfig,
+    data: Path,
+    device: torch.device,
+    *,
+    given: FaceStore | None = None,
+    canvas: Path | None = None,
+    progress: bool = False,
 ) -> Faces:
-    """The faces of a run on its device. given: all of the training split, where that is decoded already.
+    """The faces of a run on its device. given: all of the training split, where that is decoded already; canvas: a
+    trained canvas's file or folder, for LRs cut from what it enlarges.
 
     FacepriorError where the folder holds none, or fewer than a batch.
     """
@@ -55,8 +63,9 @@ def load_faces(
     if kind_of(config.model) == "stn0":
         size = 0  # it has none, and they would take half of the time that a batch takes to make
     maker = PairMaker(
-        store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, told=d.told, heatmap=size
-    )
+        store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, told=d.told, heatmap=size,
+        enlarged=d.enlarged, enlarge=enlarger(canvas, device, bf16=r.precision == "bf16-mixed") if d.enlarged else None,
+    )  # fmt: skip
     val_maker = None
     if d.val_faces:
         val = FaceStore.load(data, d.val_split, limit=d.val_faces, sources=d.sources, progress=progress)

@@ -9,13 +9,13 @@ from torch import nn
 
 from ..dataset.pairs import PairMaker, Pairs
 from ..errors import FacepriorError
-from ..networks.canvas import Canvas
 from ..networks.comparators.stn0 import AlignedNetwork
 from ..networks.kinds import kind_of, make_network
 from ..networks.sharp import SharpTail
 from ..networks.weights import load_model
 from .config import TrainConfig
 from .devices import to_device
+from .given import load_canvas
 from .sampler import seed_of
 
 CHUNK = 64
@@ -70,11 +70,7 @@ def _take_canvas(network: nn.Module, path: Path | None) -> None:
         return
     if not wants:
         raise FacepriorError("--canvas: this network takes none")
-    path = path / "canvas.safetensors" if path.is_dir() else path
-    found = load_model(path)
-    if not isinstance(found, Canvas):
-        raise FacepriorError(f"{path}: holds no canvas; `faceprior train-canvas` makes one")
-    network.take_canvas(found)
+    network.take_canvas(load_canvas(path))
 
 
 def _start_from(network: nn.Module, path: Path) -> None:

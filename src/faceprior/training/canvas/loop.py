@@ -16,8 +16,9 @@ from torch import Tensor
 from ...dataset.rough import Chances
 from ...errors import FacepriorError
 from ...networks.canvas import Canvas
-from ...networks.weights import load_model, read_header, save_model
+from ...networks.weights import read_header, save_model
 from ..checkpoint import Checkpoints
+from ..given import load_canvas
 from ..journal import Journal
 from ..lock import RunLock
 from ..muon import Muon, hidden_weights
@@ -216,8 +217,6 @@ class CanvasTrainer:
 
 def _canvas(path: Path) -> tuple[Canvas, str]:
     """-> the canvas of a file, and what it was made of in words."""
-    network = load_model(path)
-    if not isinstance(network, Canvas):
-        raise FacepriorError(f"{path}: holds no canvas; `faceprior train-canvas` makes one")
+    network = load_canvas(path)
     before = read_header(path)["provenance"]
     return network, f"{before.get('start') or 'nothing'}, then {before.get('step', 0)} steps"
