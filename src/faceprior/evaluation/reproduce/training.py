@@ -73,7 +73,7 @@ def _train(run: Run, data: Path, device: str, vgg: Path | None, faces: FaceStore
 def _side_by_side(
     runs: Sequence[Run], data: Path, device: str, vgg: Path | None, jobs: int, say: Callable[[str], None]
 ) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     threads = max(1, len(os.sched_getaffinity(0)) // jobs) if hasattr(os, "sched_getaffinity") else 1
     faces = share_faces([run.config for run in runs if not run.done], data, device)
     running: dict[int, BaseProcess] = {}
@@ -121,6 +121,16 @@ def _side_by_side(
     if failed:
         names = ", ".join(f"{runs[k - 1].row.name} (seed {runs[k - 1].seed})" for k in sorted(failed))
         raise SomeFailed(f"{len(failed)} of {len(runs)} runs failed: {names}; mended, the same command goes on")
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Processes forked from one that has imported everything and done nothing else (a GPU stands no other fork): what
+    takes 16 processes 80 s on a machine with slow files is done once."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def _log(run: Run) -> Path:
