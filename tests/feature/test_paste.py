@@ -231,6 +231,19 @@ def test_hull_holds_every_point():
     assert (sides >= -1e-12).all()
 
 
+@pytest.mark.parametrize(
+    "points, hull",
+    [
+        ([], []),
+        ([(3, 4), (3, 4)], [(3, 4)]),
+        ([(3, 4), (3, 9), (3, 6)], [(3, 4), (3, 9)]),
+        ([(0, 0), (0, 2), (0, 1), (2, 0), (2, 2), (2, 1), (1, 1), (1, 2)], [(0, 0), (2, 0), (2, 2), (0, 2)]),
+    ],
+)
+def test_hulls_of_points_above_one_another(points, hull):
+    assert convex_hull(np.array(points, float).reshape(-1, 2)).tolist() == [list(map(float, p)) for p in hull]
+
+
 def stand_in(lr: np.ndarray) -> SimpleNamespace:
     images = np.stack([np.asarray(Image.fromarray(x).resize((128, 128), Image.Resampling.BICUBIC)) for x in lr])
     n = len(lr)
