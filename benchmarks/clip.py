@@ -94,6 +94,8 @@ def main() -> None:
             Video.read = timed_read
             network, finder = Timed(upscaler, clock), clock.timed("detect", detector)
             report = convert.upscale_video(clip, Path(folder) / str(k), network, finder, options)
+            if not sum(report.faces.values()):
+                raise SystemExit(f"{given.photo}: no face restored in {report.frames} frames, so none has a cost")
             rounds.append(clock.spent)
     rounds = rounds[1:]
     n = sum(report.faces.values())

@@ -115,6 +115,8 @@ def main() -> None:
             result = pipeline.upscale_photo(picture, network, found, options, canvas=painter)
             clock.timed("write", write_photo)(result, Path(folder), given.photo.name)
             clock.spent["all"] = time.process_time() - start
+        if not result.restored:
+            raise SystemExit(f"{given.photo}: no face restored of {len(result.faces)} found, so none has a cost")
         clock.timed(PASS, whole_passes)(upscaler, result.restored)
         rounds.append(clock.spent)
     rounds = rounds[1:]

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from faceprior.photo import tiles
 from faceprior.photo.boxes import Detection, overlaps, reading_order, suppress
 from faceprior.photo.hog import HogDetector, gradient_features
+from faceprior.photo.zoomed import zoomed
 
 ASTRONAUT = Path(tiles.__file__).parents[1] / "assets" / "astronaut.jpg"
 YUNET = os.environ.get("FACEPRIOR_DETECTOR_WEIGHTS")
@@ -48,7 +49,8 @@ def test_each_face_is_found_once_wherever_the_tiles_are_cut():
     offsets = (-60, -30, -15, 0, 15, 70)
     truth = [(across[i] + d, 40 + 50 * k, 30) for i in (1, 2) for k, d in enumerate(offsets)]
     truth += [(100, step + d, 10) for d in (-20, 5, 30)] + [(250, step - 40, 90), (650, 400, 400)]
-    found = tiles.search(squares(1100, 1500, truth), find_squares, 2)
+    photo = squares(1100, 1500, truth)
+    found = tiles.search(photo, lambda tile, zoom: find_squares(tiles.enlarged(tile, zoom)), 2)
     assert len(found) == len(truth)
     for x, y, side in truth:
         near = found[np.abs(found[:, :2] - (x, y)).max(1) <= 2]
@@ -65,6 +67,21 @@ def test_spans_cover_and_overlap():
         assert all(b - a <= size for a, b in pieces)
         if len(pieces) > 1:  # hardly more than they must: a pixel a piece for rounding
             assert sum(b - a for a, b in pieces) <= length + (len(pieces) - 1) * overlap + len(pieces)
+
+
+@pytest.mark.parametrize("shape", [(41, 57), (8, 3), (1, 1)])
+@pytest.mark.parametrize("zoom", [2, 3])
+def test_the_detectors_enlargement_is_pillows(shape, zoom):
+    """But for two pixels at the edges, where Pillow weighs what there is and here the edge is repeated."""
+    plane = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    height, width = shape
+    pillows = Image.fromarray(plane).resize((width * zoom, height * zoom), Image.Resampling.BICUBIC)
+    difference = np.abs(zoomed(plane, zoom) - np.asarray(pillows))
+    assert difference.shape == (height * zoom, width * zoom)
+    edge = 2 * zoom
+    inner = difference[edge:-edge, edge:-edge]
+    assert inner.max(initial=0) <= 1 and (inner > 0).mean() < 0.001 if inner.size else shape != (41, 57)
+    assert difference.max() < 40
 
 
 def test_reducing_is_the_mean_of_blocks():

@@ -1,5 +1,6 @@
 """The benchmarks of speed run, and count what they say they count. Small models, few rounds: no figure is judged."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -196,3 +197,21 @@ def test_the_time_of_a_clip_is_told_by_its_parts(monkeypatch, capsys):
     for part in ("decode", "detect", "network", "paste", "encode"):
         assert f"{part:>20} " in said
     assert float(said.splitlines()[-1].split(": ")[1].split()[0]) > 1  # a pass of its own, and more
+
+
+@pytest.mark.parametrize("script", ["photo", "clip"])
+def test_without_a_face_there_is_no_cost_of_one(monkeypatch, tmp_path, script):
+    if script == "clip":
+        pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
+    from PIL import Image
+
+    benchmark = importlib.import_module(script)
+    monkeypatch.setattr(benchmark, "make_detector", lambda *args, **options: lambda rgb: [])
+    path = tmp_path / "grey.png"
+    Image.new("RGB", (240, 120), (128, 128, 128)).save(path)
+    more = ["--frames", "2"] if script == "clip" else ["--canvas", "lanczos"]
+    monkeypatch.setattr(sys, "argv", [f"{script}.py", str(path), "--rounds", "1", *more])
+    with pytest.raises(SystemExit) as stopped:
+        benchmark.main()
+    said = str(stopped.value.code)  # a text: Python prints it and exits with 1
+    assert "no face restored" in said and str(path) in said and "\n" not in said

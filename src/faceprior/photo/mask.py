@@ -96,22 +96,25 @@ def ends(inside: np.ndarray) -> np.ndarray:
 def convex_hull(points: np.ndarray) -> np.ndarray:
     """(N, 2) -> (M, 2), counter-clockwise in mathematical axes (Andrew's monotone chain). In Python's own numbers: for
     a few hundred points they are much faster than NumPy's."""
-    ordered = sorted(set(map(tuple, points.tolist())))
-    if len(ordered) < 3:
-        return np.array(ordered).reshape(-1, 2)
+    if not len(points) or (points == points[0]).all():
+        return points[:1]
+    ordered = points[np.lexsort((points[:, 1], points[:, 0]))]
+    # Of those one above the other, the lowest is enough for the chain below, the highest for the one above.
+    step = ordered[1:, 0] != ordered[:-1, 0]
+    lowest, highest = ordered[np.append(True, step)].tolist(), ordered[np.append(step, True)].tolist()
 
-    def chain(sequence: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        line: list[tuple[float, float]] = []
+    def chain(sequence: list[list[float]]) -> list[list[float]]:
+        line: list[list[float]] = []
         for x, y in sequence:
             while len(line) > 1:
                 (ax, ay), (bx, by) = line[-2:]
                 if (bx - ax) * (y - by) - (by - ay) * (x - bx) > 0:
                     break
                 line.pop()
-            line.append((x, y))
+            line.append([x, y])
         return line[:-1]
 
-    return np.array(chain(ordered) + chain(ordered[::-1]))
+    return np.array(chain([*lowest, highest[-1]]) + chain([*highest[::-1], lowest[0]])).reshape(-1, 2)
 
 
 def _area(polygon: np.ndarray) -> float:

@@ -106,13 +106,27 @@ def transformed(
     resample: Image.Resampling = Image.Resampling.BICUBIC,
 ) -> np.ndarray:
     """C channels, float32 (h, w) or of mode F -> float32 (C, H, W), as `warp`, but just 0 outside of the image."""
-    a, t = matrix[:, :2], matrix[:, 2] + 0.5 - matrix[:, :2] @ [0.5, 0.5]  # Pillow counts from the first pixel's edge
-    data = (a[0, 0], a[0, 1], t[0], a[1, 0], a[1, 1], t[1])
+    data = _for_pillow(matrix)
     out = np.empty((len(planes), size[1], size[0]), np.float32)
     for plane, moved in zip(planes, out, strict=True):
         image = plane if isinstance(plane, Image.Image) else Image.fromarray(plane)
         moved[:] = np.asarray(image.transform(size, Image.Transform.AFFINE, data, resample))
     return out
+
+
+def transformed_rgb(picture: Image.Image, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture of mode RGB -> float32 (3, H, W), as `transformed` makes it by bicubic, within half a level: all three
+    channels at once take Pillow 0.6 of the time. What overshoots 0..255 is cut off there."""
+    moved = picture.transform(size, Image.Transform.AFFINE, _for_pillow(matrix), Image.Resampling.BICUBIC)
+    out = np.asarray(moved).transpose(2, 0, 1).astype(np.float32, order="C")
+    out += 0.5  # Pillow leaves out what is beyond a whole level, and does not round
+    return out
+
+
+def _for_pillow(matrix: np.ndarray) -> tuple[float, ...]:
+    """Which counts pixels from the first one's edge."""
+    a, t = matrix[:, :2], matrix[:, 2] + 0.5 - matrix[:, :2] @ [0.5, 0.5]
+    return (a[0, 0], a[0, 1], t[0], a[1, 0], a[1, 1], t[1])
 
 
 def resize(
