@@ -8,7 +8,6 @@ are true (look at what falls: --sheet writes them).
 """
 
 import argparse
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +40,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     detector = YuNet(given.detector_weights, threads=given.threads, auto_turn=False, second_opinion=False)
-    faint = partial(detector.tile, threshold=FAINT)
     print(f"{'':<10}{'pictures':>9}{'found':>7}{'stand':>7}{'fall':>8}")
     for name, folder in (("no face", given.without), ("faces", given.faces)):
         count, found, fallen = 0, 0, []
@@ -49,7 +47,7 @@ def main() -> None:
             count += 1
             for face in detector(rgb):
                 found += 1
-                if face.score < SURE and opinion(rgb, face, faint) < LEAST:
+                if face.score < SURE and opinion(rgb, face, lambda patch: detector.tile(patch, FAINT)) < LEAST:
                     fallen.append(cut(rgb, face_frame(face), CELL, Image.Resampling.BICUBIC))
         part = f"{len(fallen) / found:.1%}" if found else "-"
         print(f"{name:<10}{count:>9}{found:>7}{found - len(fallen):>7}{part:>8}", flush=True)

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw
 from faceprior.photo import tiles
 from faceprior.photo.boxes import Detection, overlaps, reading_order, suppress
 from faceprior.photo.hog import HogDetector, gradient_features
-from faceprior.photo.zoomed import zoomed
 
 ASTRONAUT = Path(tiles.__file__).parents[1] / "assets" / "astronaut.jpg"
 YUNET = os.environ.get("FACEPRIOR_DETECTOR_WEIGHTS")
@@ -49,8 +48,7 @@ def test_each_face_is_found_once_wherever_the_tiles_are_cut():
     offsets = (-60, -30, -15, 0, 15, 70)
     truth = [(across[i] + d, 40 + 50 * k, 30) for i in (1, 2) for k, d in enumerate(offsets)]
     truth += [(100, step + d, 10) for d in (-20, 5, 30)] + [(250, step - 40, 90), (650, 400, 400)]
-    photo = squares(1100, 1500, truth)
-    found = tiles.search(photo, lambda tile, zoom: find_squares(tiles.enlarged(tile, zoom)), 2)
+    found = tiles.search(squares(1100, 1500, truth), find_squares, 2)
     assert len(found) == len(truth)
     for x, y, side in truth:
         near = found[np.abs(found[:, :2] - (x, y)).max(1) <= 2]
@@ -67,22 +65,6 @@ def test_spans_cover_and_overlap():
         assert all(b - a <= size for a, b in pieces)
         if len(pieces) > 1:  # hardly more than they must: a pixel a piece for rounding
             assert sum(b - a for a, b in pieces) <= length + (len(pieces) - 1) * overlap + len(pieces)
-
-
-@pytest.mark.parametrize("shape", [(41, 57), (8, 3), (1, 1)])
-@pytest.mark.parametrize("zoom", [2, 3])
-def test_what_the_detector_sees_enlarged_is_pillows(shape, zoom):
-    """To a level, but for two edge pixels, where Pillow weighs what there is and here the edge is repeated."""
-    plane = np.random.default_rng(1).integers(90, 166, shape, np.uint8)  # no sum leaves 0..255 on the way
-    height, width = shape
-    pillows = Image.fromarray(plane).resize((width * zoom, height * zoom), Image.Resampling.BICUBIC)
-    difference = np.abs(zoomed(plane, zoom) - np.asarray(pillows))
-    assert difference.shape == (height * zoom, width * zoom)
-    edge = 2 * zoom
-    assert difference[edge:-edge, edge:-edge].max(initial=0) <= 1.1
-    assert difference.max() < 8
-    stripes = np.repeat(np.array([[0, 255]], np.uint8), 4, 0).repeat(4, 1)
-    assert zoomed(stripes, zoom).min() == 0 and zoomed(stripes, zoom).max() == 255
 
 
 def test_reducing_is_the_mean_of_blocks():

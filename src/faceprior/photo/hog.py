@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from .boxes import Detection, suppress
-from .tiles import enlarged, search, turned_back
+from .tiles import search, turned_back
 from .turned import Scores, find
 
 CELL = 8  # pixels
@@ -49,7 +49,7 @@ class HogDetector:
         full = zoom
 
         def look(turn: int, zoom: int | None) -> list[Detection]:
-            rows = search(np.rot90(rgb, turn), lambda tile, zoom: self.tile(enlarged(tile, zoom)), zoom or full)
+            rows = search(np.rot90(rgb, turn), self.tile, zoom or full)
             return [turned_back(row, turn, rgb.shape[0], rgb.shape[1], points=False) for row in rows]
 
         quick = None if full > ZOOMS[0] else 1

@@ -4,7 +4,7 @@ A detector made for faces of 20-300 px sees 10 px ones when they are enlarged. E
 cost its memory many times over, so it is done tile by tile:
 
 * level 0 is the photo, level k+1 is level k reduced by 4: what is too large for a level is found on the next;
-* each level is cut in tiles, which the detector enlarges by `zoom`. Neighbours share `OVERLAP` pixels of
+* each level is cut in tiles, each enlarged by `zoom` while it is cut. Neighbours share `OVERLAP` pixels of
   the enlarged tile, so a face smaller than that lies whole in one of them;
 * a box that touches an inner edge of its tile is a face cut in two: the neighbour or the next level has it;
 * what is found twice (in two tiles, on two levels) is merged by non-maximum suppression.
@@ -17,15 +17,13 @@ from PIL import Image
 
 from .boxes import Detection, suppress
 
-# Pixels of the enlarged tile; the detector's buffers grow with its square (about 200 MB). Larger ones gain nothing:
-# what they save of overlaps, YuNet loses where its buffers leave the CPU's caches.
-TILE = 1280
+TILE = 1280  # pixels of the enlarged tile; the detector's buffers grow with its square (about 200 MB)
 OVERLAP = 192  # pixels of the enlarged tile
 REDUCTION = 4  # from one level to the next
 EDGE = 2.0  # pixels: how near an inner edge a box counts as cut
 
-# uint8 (H, W, 3), zoom -> float (N, 15): x, y, w, h, five points, score; pixels of the tile enlarged by zoom.
-TileDetector = Callable[[np.ndarray, int], np.ndarray]
+# uint8 (H, W, 3) -> float (N, 15): x, y, w, h, five points, score; pixels of the tile.
+TileDetector = Callable[[np.ndarray], np.ndarray]
 
 
 def search(rgb: np.ndarray, detect: TileDetector, zoom: int) -> np.ndarray:
@@ -51,25 +49,21 @@ def _level(level: np.ndarray, detect: TileDetector, zoom: int) -> Iterator[np.nd
     height, width = level.shape[:2]
     for y0, y1 in spans(height, TILE // zoom, OVERLAP // zoom):
         for x0, x1 in spans(width, TILE // zoom, OVERLAP // zoom):
-            rows = np.array(detect(level[y0:y1, x0:x1], zoom), np.float64).reshape(-1, 15)
+            tile = Image.fromarray(level[y0:y1, x0:x1])
+            tile = tile.resize(((x1 - x0) * zoom, (y1 - y0) * zoom), Image.Resampling.BICUBIC)
+            rows = np.array(detect(np.asarray(tile)), np.float64).reshape(-1, 15)
             right, bottom = rows[:, 0] + rows[:, 2], rows[:, 1] + rows[:, 3]
             cut = np.zeros(len(rows), bool)
             cut |= (rows[:, 0] < EDGE) & (x0 > 0)
             cut |= (rows[:, 1] < EDGE) & (y0 > 0)
-            cut |= (right > (x1 - x0) * zoom - EDGE) & (x1 < width)
-            cut |= (bottom > (y1 - y0) * zoom - EDGE) & (y1 < height)
+            cut |= (right > tile.width - EDGE) & (x1 < width)
+            cut |= (bottom > tile.height - EDGE) & (y1 < height)
             rows = rows[~cut]
             # The detector counts from the first pixel's centre; an enlarged pixel is 1/zoom wide.
             rows[:, :2] = (rows[:, :2] + 0.5) / zoom + (x0, y0)
             rows[:, 2:4] /= zoom
             rows[:, 4:14] = (rows[:, 4:14] + 0.5) / zoom - 0.5 + np.tile((x0, y0), 5)
             yield rows
-
-
-def enlarged(tile: np.ndarray, zoom: int) -> np.ndarray:
-    """uint8 (H, W, 3) -> (H zoom, W zoom, 3) by bicubic: for detectors that want levels."""
-    size = tile.shape[1] * zoom, tile.shape[0] * zoom
-    return np.asarray(Image.fromarray(tile).resize(size, Image.Resampling.BICUBIC))
 
 
 def spans(length: int, size: int, overlap: int) -> list[tuple[int, int]]:

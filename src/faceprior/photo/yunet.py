@@ -8,7 +8,6 @@ development photos, at 1x to 4x, the two agree to 0.0002 px in every box and poi
 Yu et al., "YuNet: A Tiny Millisecond-level Face Detector", 2023; weights: MIT licence.
 """
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from .boxes import Detection, suppress
 from .opinion import stands
 from .tiles import search, turned_back
 from .turned import Scores, find
-from .zoomed import zoomed
 
 STRIDES = (8, 16, 32)
 # On shrunk copies of the development photos (52 faces, box heights of 8 to 24 px), enlarged 2x: 0.7 finds 49
@@ -82,16 +80,14 @@ class YuNet:
         found = find(look, SCORES, any_turn=self.any_turn, auto_turn=self.auto_turn, quick=quick)
         if not self.second_opinion:
             return found
-        return [face for face in found if stands(rgb, face, partial(self.tile, threshold=FAINT))]
+        return [face for face in found if stands(rgb, face, lambda patch: self.tile(patch, FAINT))]
 
-    def tile(self, rgb: np.ndarray, zoom: int = 1, *, threshold: float | None = None) -> np.ndarray:
-        """uint8 (H, W, 3), enlarged by zoom first -> float32 (N, 15) as FaceDetectorYN: x, y, w, h, five points,
-        score; in pixels of the enlarged tile."""
-        height, width = rgb.shape[0] * zoom, rgb.shape[1] * zoom
+    def tile(self, rgb: np.ndarray, threshold: float | None = None) -> np.ndarray:
+        """uint8 (H, W, 3) as it is -> float32 (N, 15) as FaceDetectorYN: x, y, w, h, five points, score."""
+        height, width = rgb.shape[:2]
         padded_h, padded_w = -(-height // STRIDES[-1]) * STRIDES[-1], -(-width // STRIDES[-1]) * STRIDES[-1]
         image = np.empty((1, 3, padded_h, padded_w), np.float32)
-        for plane, channel in zip(image[0], rgb.transpose(2, 0, 1)[::-1], strict=True):  # BGR, 0..255
-            plane[:height, :width] = channel if zoom == 1 else zoomed(channel, zoom)
+        image[0, :, :height, :width] = rgb[..., ::-1].transpose(2, 0, 1)  # BGR, 0..255
         image[..., height:, :], image[..., width:] = 0, 0
         values = self._session.run(self._outputs, {self._input: image})
         outputs = dict(zip(self._outputs, values, strict=True))
