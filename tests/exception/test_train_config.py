@@ -38,6 +38,7 @@ def test_network_presets_are_starting_points():
         ("loss.heatmap_weight=nan", "loss.heatmap_weight: .*finite"),
         ("optimiser.betas=[0.9, 1.5]", "betas must lie"),
         ("schedule.by=budget", "schedule.by = 'budget' needs run.max_time"),
+        ("data.sizes=[48,10]", "sizes: the least comes first"),
         ("model.stacks=9", "model.*stacks: expected one of"),
         ("model.preset=huge", "no network preset 'huge'"),
         ("model.hourglasses=3", "model.*hourglasses: no such key"),

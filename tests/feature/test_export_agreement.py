@@ -5,6 +5,7 @@ import json
 import numpy as np
 import onnx
 import pytest
+import torch
 from random_models import SMALL, random_network, small_onnx, small_safetensors, smooth_faces
 from typer.testing import CliRunner
 
@@ -113,3 +114,34 @@ def test_the_stn_of_another_run_in_its_place(tmp_path):
     call[1] = small_safetensors(**VARIANTS["two looks, trunk, shuffles"])
     done = CliRunner().invoke(app, list(map(str, call)))
     assert "holds another STN (localisation, landmarks)" in str(done.exception)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.25, 1.0])
+def test_weights_between_two_runs(tmp_path, part):
+    """`export --between`: what the first has more, such as a sharp tail, stays."""
+    first = random_network(MTUNConfig(**SMALL, sharp=True), seed=1)
+    second = random_network(MTUNConfig(**SMALL), seed=2)
+    for name, network in {"first": first, "second": second}.items():
+        save_model(network, tmp_path / f"{name}.safetensors")
+    out = tmp_path / "between.safetensors"
+    call = ["export", tmp_path / "second.safetensors", "--between", tmp_path / "first.safetensors", part]
+    done = CliRunner().invoke(app, list(map(str, [*call, "--fp32", "-o", out])))
+    assert done.exit_code == 0, (done.output, done.exception)
+    provenance = read_header(out)["provenance"]
+    assert (provenance["between"], provenance["between_part"]) == ("first.safetensors", part)
+    a, b, between = first.state_dict(), second.state_dict(), load_model(out).state_dict()
+    assert between.keys() == a.keys() and len(a) > len(b)
+    for name, value in between.items():
+        if not value.is_floating_point() or name not in b:
+            assert value.equal(a[name]), name
+        else:
+            torch.testing.assert_close(value, a[name] + part * (b[name] - a[name]), msg=name)
+
+
+@pytest.mark.parametrize(("part", "options"), [(1.5, {}), (0.5, {"decoder": (8, 8, 8, 16)})])
+def test_between_what_is_not_alike_or_beyond_is_refused(tmp_path, part, options):
+    other = tmp_path / "other.safetensors"
+    save_model(random_network(MTUNConfig(**{**SMALL, **options})), other)
+    call = ["export", small_safetensors(), "--between", other, part, "-o", tmp_path / "out.safetensors"]
+    done = CliRunner().invoke(app, list(map(str, call)))
+    assert done.exit_code != 0 and "--between" in str(done.exception) and not (tmp_path / "out.safetensors").exists()

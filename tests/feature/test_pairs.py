@@ -228,3 +228,21 @@ def test_scene_knows_what_lies_outside_the_photo(store):
         inside = pairs.scene.inside(pairs.transform)
         assert inside[..., half].all() and inside.float().mean() == pytest.approx(0.5, abs=0.01)
     assert torch.equal(inside_photo(store.corners), inside.flip(-1))
+
+
+def test_lrs_of_many_sizes_have_one_a_batch_evenly_by_its_logarithm(store):
+    maker, index = PairMaker(store, sizes=(10, 48)), torch.arange(6)
+    found = [maker.train(index, torch.Generator().manual_seed(i)).lr.shape[-1] for i in range(300)]
+    assert min(found) == 10 and max(found) == 48
+    assert 0.35 < np.mean(np.array(found) < 22) < 0.65  # the middle of the logarithms
+    assert maker.test(index).lr.shape[-1] == 16
+
+
+def test_a_smaller_lr_is_the_same_face(store):
+    small, large = (
+        PairMaker(store, sizes=(n, n), rough=0.5).train(torch.arange(6), torch.Generator().manual_seed(2))
+        for n in (12, 24)
+    )
+    assert small.transform.equal(large.transform) and small.hr.equal(large.hr)
+    reduced = torch.nn.functional.interpolate(large.lr, 12, mode="bicubic", antialias=True)
+    assert (reduced - small.lr)[3:].abs().mean() < 0.05  # those that are not rough

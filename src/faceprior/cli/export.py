@@ -23,6 +23,10 @@ def export(
     stn0: Path | None = typer.Option(
         None, "--stn0", help="A run or weights whose STN replaces the model's own, such as one trained on alone."
     ),
+    between: tuple[Path, float] | None = typer.Option(
+        None, "--between", metavar="FILE PART",
+        help="Weights that these began from: what is written lies this part (0-1) of the way from them to these.",
+    ),
     clean: tuple[Path, float] | None = typer.Option(
         None, "--clean", metavar="SPAN PART",
         help="Of a canvas: for clean photos SPAN's public weights instead, brought this part (0-1) nearer to its own.",
@@ -56,6 +60,8 @@ def export(
         )
     weights = weights_of_run(model) if model.is_dir() else model
     network, header = load_model(weights), read_header(weights)
+    if between is not None:
+        network = _between(*between, network, header)
     if header["model"] == "canvas":
         if int8 or stn0 is not None or default or safetensors or larger:
             raise FacepriorError(f"{weights}: is a canvas, which takes -o, --fp32, --clean and --package canvas alone")
@@ -97,6 +103,23 @@ def export(
     else:
         save_model(network, out, header.get("provenance"), dtype=torch.float16 if fp16 else torch.float32)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _between(path: Path, part: float, network, header: dict):
+    """The network between that of `path` and `network`; the header tells of it."""
+    from ..errors import FacepriorError
+    from ..networks.between import between
+    from ..networks.weights import load_model
+    from ..runtime.upscaler import weights_of_run
+
+    first = load_model(weights_of_run(path) if path.is_dir() else path)
+    try:
+        mixed = between(first, network, part)
+    except FacepriorError as error:
+        raise FacepriorError(f"--between {path} {part:g}: {error}") from None
+    header["config"] = first.config.to_dict()
+    header["provenance"] = {**header.get("provenance", {}), "between": path.name, "between_part": part}
+    return mixed
 
 
 def _export_canvas(

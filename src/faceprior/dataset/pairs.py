@@ -56,7 +56,8 @@ class PairMaker:
     `colour`: in training, how far brightness, contrast, each channel's gain and the saturation may leave the photo's
     own, as a part of them; LR and HR alike. 0 = the photos as they are. `disturbance`: in training, the strength of
     `disturb` on the LR alone; `rough`: the part of the LRs that `rough_lr` makes; `enlarged`: the part that comes
-    out of `enlarge` (`enlarged_lr`), all of a batch from one size. `heatmap`: pixels of the maps, 0 =
+    out of `enlarge` (`enlarged_lr`), all of a batch from one size; `sizes`: the least and the largest size of LRs, in
+    pixels; each batch has one, evenly by its logarithm. `heatmap`: pixels of the maps, 0 =
     none. `told`: standard deviations of an STN's error, (degrees, part of the scale, parts of the side): the network
     is told the true transform with that error; None = it estimates its own. `protocol`: of several, each in training
     is taken by some of the faces, by chance; tests take the first, and all have its LR.
@@ -72,6 +73,7 @@ class PairMaker:
         rough: float = 0.0,
         enlarged: float = 0.0,
         enlarge: Enlarge | None = None,
+        sizes: tuple[int, int] | None = None,
         told: tuple[float, float, float] | None = None,
         heatmap: int = HEATMAP,
     ):
@@ -81,6 +83,7 @@ class PairMaker:
         self.disturbance = disturbance
         self.rough = rough
         self.enlarged, self.enlarge = (enlarged, enlarge) if enlarge else (0.0, None)
+        self.sizes = sizes
         self.told = told
         self.heatmap = heatmap
         self.size = self.protocols[0].lr
@@ -100,9 +103,11 @@ class PairMaker:
         processes of `pool` spoil the rough LRs."""
         numbers = torch.rand(len(index), 5, generator=generator, dtype=torch.float64)
         seed = int(torch.randint(2**62, (), generator=generator)) if self.rough else None
+        size = _drawn(self.sizes, generator) if self.sizes else self.size
         native = self._native(generator) if self.enlarged else None
         which = (2 * numbers[:, 4] % 1 * len(self.protocols)).long()  # what the coin leaves of its number
-        made = self._begin(index, self._in_ranges(numbers, which), (numbers[:, 4] < 0.5) & flip, seed, pool, native)
+        mirrored = (numbers[:, 4] < 0.5) & flip
+        made = self._begin(index, self._in_ranges(numbers, which), mirrored, seed, pool, native, size)
         jitter = (torch.rand(len(index), 6, generator=generator) * 2 - 1) * self.colour if self.colour else None
 
         def finish() -> Pairs:
@@ -168,9 +173,10 @@ class PairMaker:
         seed: int | None,
         pool: Executor | None = None,
         native: int | None = None,
+        size: int | None = None,
     ) -> Callable[[], Pairs]:
         device = self.store.contexts.device
-        index = index.to(device)
+        index, size = index.to(device), size or self.size
         contexts = self.store.contexts[index]
         landmarks, visible = self.store.landmarks[index], self.store.visible[index]
         hr = contexts[:, :, OFFSET : OFFSET + HR, OFFSET : OFFSET + HR].float().div_(127.5).sub_(1)
@@ -189,12 +195,12 @@ class PairMaker:
         landmarks = landmarks - OFFSET
 
         frames = render(contexts, inverse)
-        lr = reduce_to_lr(frames, self.size)
+        lr = reduce_to_lr(frames, size)
         spoilt = round(self.rough * len(index)) if seed is not None else 0
-        rough = begin_rough_lr(frames[:spoilt], self.size, seed, pool) if spoilt else None
+        rough = begin_rough_lr(frames[:spoilt], size, seed, pool) if spoilt else None
         if native is not None and self.enlarge is not None:
             some = slice(spoilt, spoilt + round(self.enlarged * len(index)))
-            lr[some] = enlarged_lr(contexts[some], inverse[some], native, self.size, self.enlarge)
+            lr[some] = enlarged_lr(contexts[some], inverse[some], native, size, self.enlarge)
 
         def finish() -> Pairs:
             condition = None
@@ -221,6 +227,12 @@ class PairMaker:
         if not self.heatmap:
             return landmarks.new_empty(len(landmarks), len(COMPONENTS), 0, 0)
         return render_heatmaps(landmarks, visible, self.heatmap)
+
+
+def _drawn(sizes: tuple[int, int], generator: torch.Generator) -> int:
+    least, most = sizes
+    part = float(torch.rand((), generator=generator, dtype=torch.float64))
+    return min(most, int(least * ((most + 1) / least) ** part))
 
 
 def _fixed_numbers(source: str, name: str) -> np.ndarray:

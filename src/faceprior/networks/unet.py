@@ -109,8 +109,8 @@ class UNet(SharpTail):
 
     def locate(self, lr: Tensor) -> Tensor:
         """The STN's transform (B, 2, 3). It sees 16 px, whatever the network does."""
-        if self.config.lr != LR_SIZE:
-            weights = torch.from_numpy(pillow_bicubic(self.config.lr, LR_SIZE)).to(lr)
+        if (size := self.config.lr if torch.jit.is_tracing() else lr.shape[-1]) != LR_SIZE:
+            weights = torch.from_numpy(pillow_bicubic(size, LR_SIZE)).to(lr)
             lr = weights @ lr @ weights.T
         return self.localisation.locate(lr)[0][-1]
 

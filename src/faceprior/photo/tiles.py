@@ -17,8 +17,8 @@ from PIL import Image
 
 from .boxes import Detection, suppress
 
-# Pixels of the enlarged tile; the detector's buffers grow with its square (about 200 MB). Larger ones gain nothing: what
-# they save of overlaps, YuNet loses where its buffers leave the CPU's caches.
+# Pixels of the enlarged tile; the detector's buffers grow with its square (about 200 MB). Larger ones gain nothing:
+# what they save of overlaps, YuNet loses where its buffers leave the CPU's caches.
 TILE = 1280
 OVERLAP = 192  # pixels of the enlarged tile
 REDUCTION = 4  # from one level to the next

@@ -64,7 +64,8 @@ def load_faces(
         size = 0  # it has none, and they would take half of the time that a batch takes to make
     maker = PairMaker(
         store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, told=d.told, heatmap=size,
-        enlarged=d.enlarged, enlarge=enlarger(canvas, device, bf16=r.precision == "bf16-mixed") if d.enlarged else None,
+        enlarged=d.enlarged, sizes=d.sizes,
+        enlarge=enlarger(canvas, device, bf16=r.precision == "bf16-mixed") if d.enlarged else None,
     )  # fmt: skip
     val_maker = None
     if d.val_faces:
