@@ -29,7 +29,7 @@ MOUTH_SPAN = 2.72  # side / distance from the eyes to the mouth; the larger of t
 MOUTH_SHIFT = 0.42  # centre, as a part of the way from the eyes to the mouth
 
 RENDER = 128  # the protocol renders a frame at this size before it reduces it
-ENLARGED = (0.55, 1.4)  # of the network's pixels: faces of so many gain from a cut of the enlarged photo ...
+ENLARGED = (0.7, 1.4)  # of the network's pixels: faces of so many gain from a cut of the enlarged photo ...
 SHARP = 0.9  #           ... where they fill this part of their pixels with detail
 DIRECT = 1.25  # of the network's pixels: a frame of fewer in the photo is cut at once
 

@@ -15,7 +15,7 @@ from ..runtime.canvas import CanvasNetwork
 from .blend import face_strength, is_rough
 from .boxes import Detection, reading_order
 from .canvas import NOTHING, PATIENCE, Progress, packaged_canvas, paint
-from .choice import network_for, network_of, size_of
+from .choice import network_for, size_of
 from .consistency import enforce, lr_consistency
 from .cut import cut_enlarged, cut_lr, face_frame, gains_from_enlarging
 from .cutface import Given, may_be_cut, restore_cut
@@ -132,11 +132,6 @@ def upscale_photo(
     if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
         large = large.convert("L").convert("RGB")
     clean = painted.kind == "network" and not is_rough(painted.condition) and not options.consistent
-    if clean:  # more of the faces have enough pixels for the larger network
-        groups = {}
-        for face in chosen:
-            one = network_of(network, face.detail, enlarged=face.frame.side)
-            groups.setdefault(id(one), (one, []))[1].append(face)
     for one, members in groups.values():
         _restore(members, one, options, noise, condition, enlarged=(large, whole) if clean else None)
     if tint is not None:
