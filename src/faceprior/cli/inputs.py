@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from ..errors import FacepriorError
-from ..photo.decode import SUFFIXES
+from ..photo.kinds import SUFFIXES
 from ..photo.write import KEPT
 
 LONGEST = 220  # bytes of a stem: a name has 255 at most, and endings are added

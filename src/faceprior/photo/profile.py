@@ -35,6 +35,15 @@ def grey_table(icc: bytes | None) -> np.ndarray | None:
         return None
 
 
+def managed(image: Image.Image, icc: bytes) -> Image.Image | None:
+    """The picture in sRGB by its own profile; None where the profile does not fit the picture."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+
+
 def _grey_of_srgb() -> bytes:
     """A grey profile with the curve of sRGB: Pillow makes none."""
     curve = b"para" + struct.pack(">4xHH5i", 3, 0, *(round(v * 65536) for v in _SRGB))
