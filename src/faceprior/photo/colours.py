@@ -5,12 +5,11 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from .made_profile import PLAIN_PRIMARIES, PLAIN_TRANSFERS
 from .png import colour_chunks
 from .profile import managed
 
 _FIRST = 2**16  # bytes of a file
-# Codes of ITU-T H.273 that are shown as sRGB: its own, BT.709, BT.601; what says nothing is 2.
-_PLAIN_PRIMARIES, _PLAIN_TRANSFERS = (1, 2, 5, 6), (1, 2, 6, 13, 14, 15)
 
 # Pillow's modes that hold RGB by themselves, and greys of 8 bits.
 OF_RGB, OF_GREY = ("RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "YCbCr"), ("1", "L", "LA", "La")
@@ -46,5 +45,5 @@ def colours_of(stream: BinaryIO, format: str | None, profile: bool) -> dict[str,
     if at < 8 or len(head) < at + 4:
         return {}
     primaries, transfer = head[at + 1], head[at + 3]
-    plain = primaries in _PLAIN_PRIMARIES and transfer in _PLAIN_TRANSFERS
+    plain = primaries in PLAIN_PRIMARIES and transfer in PLAIN_TRANSFERS
     return {} if plain or primaries == 2 or transfer == 2 else {"cICP": bytes([primaries, transfer, 0, 1])}
