@@ -16,6 +16,7 @@ What becomes of each kind of file:
   editors put thumbnails before the photo; said in `note`.
 * what else the file says (EXIF, XMP, IPTC, resolution, texts) -> `metadata`, see there.
 * an image that Pillow has opened is decoded as its file is (`from_pillow`).
+* a PNG's side chunks whose checksum is wrong are left out, as browsers do; said in `note`.
 * more pixels than Pillow's limit against decompression bombs (about 179 million; `any_number_of_pixels` lifts
   it), truncated files, files that are no image at all, pipes and devices: `FacepriorError`, one line with the
   file and the reason.
@@ -40,7 +41,7 @@ from .greys import by_table, is_deep_grey, levels_of
 from .kinds import formats, is_heif, register_heif, why_not
 from .metadata import Metadata, read_metadata
 from .pages import is_preview, largest_page
-from .png import has_all_rows
+from .png import has_all_rows, without_broken
 from .profile import RGB, grey_table, space_of
 from .quality import quality_of_tables
 
@@ -176,6 +177,8 @@ def read_stream(file: BinaryIO | bytes, name: str = "image", *, most: int | None
     except FacepriorError:
         raise
     except UnidentifiedImageError:
+        if (mended := _mended(stream, name, most)) is not None:
+            return mended
         stream.seek(0)
         raise FacepriorError(f"{name}: {why_not(stream.read(16), heif)}") from None
     except Image.DecompressionBombError as error:
@@ -184,7 +187,20 @@ def read_stream(file: BinaryIO | bytes, name: str = "image", *, most: int | None
         raise FacepriorError(f"{name}: not enough memory to decode it") from None
     except Exception as error:
         # Decoders of twenty formats raise anything on broken bytes: OSError, SyntaxError, struct.error, ...
+        if (mended := _mended(stream, name, most)) is not None:
+            return mended
         raise FacepriorError(f"{name}: damaged image ({_one_line(error)})") from None
+
+
+def _mended(stream: BinaryIO, name: str, most: int | None) -> DecodedImage | None:
+    """A PNG that could not be read, without what is damaged in it and not needed; None where that is nothing."""
+    found = without_broken(stream)
+    if found is None:
+        return None
+    data, names = found
+    picture = read_stream(data, name, most=most)
+    left = f"damaged parts of the file are left out: {', '.join(dict.fromkeys(names))}"
+    return replace(picture, note="; ".join(filter(None, [picture.note, left])))
 
 
 def _decode(
