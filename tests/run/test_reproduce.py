@@ -180,6 +180,13 @@ def test_a_table_of_other_faces_is_refused(out, command, tmp_path, change, said)
     assert not (tmp_path / "again" / "runs").exists()
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, "[1]", "no", ""])
+def test_what_is_no_table_is_refused(text, tmp_path):
+    (tmp_path / "kept.json").write_text(text)
+    with pytest.raises(FacepriorError, match=r"kept\.json: not the JSON that `faceprior reproduce` writes of a table"):
+        _read(tmp_path / "kept.json")
+
+
 def test_rows_are_found_by_name(out, tiny_shards, monkeypatch):
     with pytest.raises(FacepriorError, match="FACEPRIOR_TABLE1"):
         resolve("vdsr")

@@ -229,5 +229,5 @@ def _done(path: Path, source: dict[str, Any], settings: dict[str, Any]) -> bool:
         data = json.loads(path.read_text("utf-8"))
         files = [path.parent / name for name in data["files"].values()]
         return data["source"] == source and data["settings"] == settings and all(f.is_file() for f in files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False

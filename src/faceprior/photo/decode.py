@@ -138,7 +138,9 @@ def from_pillow(image: Image.Image, name: str = "the image") -> DecodedImage:
     """An image of Pillow's, as its file would be decoded: orientation, depth, profile. What was done to it since it was
     opened counts. `name` stands for it in errors."""
     stream = getattr(image, "fp", None)
-    unread = stream is not None and bool(getattr(image, "tile", None))
+    unread = stream is not None and not stream.closed and bool(getattr(image, "tile", None))
+    if 0 in image.size:
+        raise FacepriorError(f"{name}: has no pixels ({image.width}x{image.height})")
     if unread and image.tell() == 0 and image.format in formats() and stream.seekable():
         place = stream.tell()
         try:

@@ -69,7 +69,7 @@ def _read(path: Path) -> dict[str, Any]:
         single = any(row.get("runs") for row in rows)
     except OSError as error:
         raise FacepriorError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise FacepriorError(f"{path}: {_NO_TABLE}") from None
     if not single:
         raise FacepriorError(f"{path}: holds means over runs alone, no single run; its rows cannot be taken from it")
