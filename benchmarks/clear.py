@@ -20,8 +20,8 @@ from faceprior.dataset.protocol import WIDE
 from faceprior.dataset.store import FaceStore
 from faceprior.evaluation.metrics import to_levels
 from faceprior.evaluation.scores import as_images
-from faceprior.photo.decode import SUFFIXES
 from faceprior.photo.judge import CLEAR, clearness
+from faceprior.photo.kinds import SUFFIXES
 from faceprior.runtime.upscaler import Upscaler, load
 
 PERCENTILES = (1, 5, 50, 95, 99)

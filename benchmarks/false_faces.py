@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image
 
 from faceprior.photo.cut import cut, face_frame
-from faceprior.photo.decode import SUFFIXES, read_image
+from faceprior.photo.decode import read_image
+from faceprior.photo.kinds import SUFFIXES
 from faceprior.photo.opinion import LEAST, SURE, opinion
 from faceprior.photo.yunet import FAINT, YuNet
 

@@ -178,6 +178,7 @@ def _good() -> list[Case]:
         Case("black-below.png", saved(RGB * (_Y < H - 1)[..., None].astype(np.uint8), "PNG"),
              RGB * (_Y < H - 1)[..., None]),
         Case("interlaced.png", png(3, 3, 8, 0, b"", interlaced=LACED_3), np.repeat(LACED_GREY[..., None], 3, -1)),
+        Case("wrong-checksum-of-a-resolution.png", _flipped(saved(RGB, "PNG", dpi=(99, 99)), 45), RGB),
         Case("rubbish-behind.png", saved(RGB, "PNG") + bytes(range(256)) * 99, RGB),
         Case("broken-exif.jpg", saved(RGB, "JPEG", quality=95, exif=b"Exif\0\0MM\0*\xff\xff\xff"), RGB, tolerance=3),
     ]  # fmt: skip
@@ -264,8 +265,6 @@ def _bad() -> list[Case]:
         Case("floats-of-colours.tiff", tiff(RGB.astype(np.float32), 2), refused="kind of TIFF that Pillow does not"),
         Case("raw.dng", tiff(RGB, 2, tags={254: (4, [1]), 330: (4, [8])}), refused="raw file.*40x30.*develop"),
         Case("inks-of-16-apart.tiff", tiff(np.zeros((9, 9, 4), np.uint16), 5, planes=True), refused="interleaved"),
-        Case("wrong-checksum-of-a-text.png", _flipped(saved(RGB, "PNG", comment="x", dpi=(99, 99)), 45),
-             refused="damaged image, or a kind of PNG.*save it anew"),
         Case("no-size.png", png(0, 0, 8, 2, b"x"), refused=anything),
         Case("bomb.png", png(20000, 20000, 1, 0, bytes(2500 * 20000)), refused="too many pixels.*--no-pixel-limit"),
         Case("header-bomb.png", png(2**31 - 1, 2**31 - 1, 8, 6, b"x"), refused="too many pixels"),
@@ -284,6 +283,8 @@ def _bad() -> list[Case]:
         Case("rows-missing-16.png", png(W, H, 16, 6, bytes(8 * W * 3)), refused="rows are missing"),
         Case("passes-missing.png", png(3, 3, 8, 0, b"", interlaced=LACED_3[:11]), refused="rows are missing"),
         Case("wrong-checksum.png", _flipped(saved(RGB, "PNG"), 20), refused=anything),
+        Case("wrong-checksums.png", _flipped(_flipped(saved(RGB, "PNG", dpi=(99, 99)), 45), 20),
+             refused="damaged image, or a kind of PNG.*save it anew"),
     ]
     for format in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"):
         data = saved(NOISE, format)

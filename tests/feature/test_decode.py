@@ -1,12 +1,15 @@
 """Every kind of picture a user has comes out as upright 8-bit RGB."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import PIL
 import pytest
 from PIL import Image, ImageCms
 
+from faceprior import FacepriorError
 from faceprior.photo.decode import DecodedImage, read_image, read_stream
 
 # 6 x 4, so that turns show; blocks of one colour, so that JPEG keeps them.
@@ -149,3 +152,27 @@ def test_a_wrong_ending_does_not_matter(tmp_path):
     path = tmp_path / "really-a-png.jpg"
     Image.fromarray(RGB).save(path, "PNG")
     np.testing.assert_array_equal(read_image(path).rgb, RGB)
+
+
+def of_chunks(*chunks: tuple[bytes, bytes, int]) -> bytes:
+    """A PNG of 2x1 pixels. chunks: name, content, and what is wrong with the checksum, before the pixels."""
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 8, 2, 0, 0, 0), 0), *chunks]
+    parts += [(b"IDAT", zlib.compress(b"\0" + bytes(range(6))), 0), (b"IEND", b"", 0)]
+    made = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d) ^ wrong) for k, d, wrong in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(made)
+
+
+def test_side_chunks_of_a_wrong_checksum_are_left_out():
+    texts = [(b"tEXt", b"Title\0A", 0), (b"tEXt", b"Author\0B", 2), (b"tEXt", b"a\0b", 3)]
+    data = of_chunks((b"gAMA", bytes(4), 1), (b"pHYs", b"cut", 1), *texts)
+    found = read_stream(data, "a.png")
+    assert (found.rgb.ravel() == range(6)).all() and found.metadata.texts == {"Title": "A"}
+    assert found.note == "damaged parts of the file are left out: gAMA, pHYs, tEXt" and not found.metadata.colours
+    for wrong in (
+        of_chunks((b"PLTE", bytes(6), 1)),  # which the picture needs
+        of_chunks(*[(b"tEXt", b"a\0b", 1)] * 101),
+        of_chunks((b"tEXt", b"a\0b", 1))[:60],
+        of_chunks((b"tEXt", b"a\0b", 1)).replace(struct.pack(">I4s", 3, b"tEXt"), struct.pack(">I4s", 2**31, b"tEXt")),
+    ):
+        with pytest.raises(FacepriorError, match=r"^a.png: damaged image"):
+            read_stream(wrong, "a.png")

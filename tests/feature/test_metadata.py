@@ -208,8 +208,8 @@ def test_heic_names_what_it_needs(monkeypatch):
     from faceprior import FacepriorError
     from faceprior.photo import decode
 
-    monkeypatch.setattr(decode, "_register_heif", lambda: None)
-    monkeypatch.setattr(decode, "_formats", lambda: ["JPEG", "PNG"])
+    monkeypatch.setattr(decode, "register_heif", lambda: None)
+    monkeypatch.setattr(decode, "formats", lambda: ["JPEG", "PNG"])
     data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40)
     for name in ("a.heic", "a.jpg"):  # whatever it is called
         with pytest.raises(FacepriorError, match=r"HEIC needs pillow-heif: pip install 'faceprior\[heic\]'"):

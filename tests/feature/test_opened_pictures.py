@@ -19,7 +19,10 @@ def same(opened, file) -> None:
     assert opened.alpha is None or (opened.alpha == file.alpha).all()
 
 
-@pytest.mark.parametrize("name", [name for name in GOOD if not name.endswith((".heic", ".heif"))])
+NOT_PILLOW = (".heic", ".heif", "wrong-checksum-of-a-resolution.png")  # what Pillow does not open by itself
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if not name.endswith(NOT_PILLOW)])
 def test_every_crafted_file(name):
     data = GOOD[name].data
     with Image.open(io.BytesIO(data)) as image:

@@ -21,6 +21,7 @@ from faceprior.dataset.store import FaceStore  # noqa: E402
 from faceprior.errors import FacepriorError  # noqa: E402
 from faceprior.evaluation.evaluate import EvaluateOptions, evaluate  # noqa: E402
 from faceprior.evaluation.models import resolve  # noqa: E402
+from faceprior.evaluation.reproduce.earlier import _comparable, _read, _runs  # noqa: E402
 from faceprior.evaluation.reproduce.plan import Budget, plan  # noqa: E402
 from faceprior.evaluation.reproduce.table1 import TABLE1  # noqa: E402
 from faceprior.networks.weights import load_model, read_header  # noqa: E402
@@ -75,7 +76,9 @@ def test_the_table_holds_every_row_beside_the_paper_s(out):
     # An outside file that is bicubic scores as bicubic does.
     assert rows["onnx:cubic.onnx"]["psnr"]["mean"] == pytest.approx(rows["bicubic"]["psnr"]["mean"], abs=0.1)
     trained = rows["vdsr"]["training"]
-    assert (trained["steps"], trained["images"]) == (2, 8) and trained["config"]["model"]["features"] == 16
+    assert (trained["steps"], trained["images"]) == (2, 8) and "config" not in trained
+    (run,) = rows["vdsr"]["runs"]  # whose configuration stands once
+    assert run["basis"]["config"]["model"]["features"] == 16 and "config" not in run["training"]
     assert len(trained["weights"][0]) == 64
     # Faces that were aligned by one STN0 have its error.
     errors = {rows[name]["degrees"]["mean"] for name in ("bicubic-stn0", "nn", "vdsr", "ma", "cbn")}
@@ -109,13 +112,16 @@ def _elsewhere(command, folder: Path, *more: str) -> list[str]:
 
 
 def test_an_earlier_table_s_runs_are_taken_as_they_are(out, command, tmp_path):
-    """Their weights may be gone, and settings that came later stand at their defaults there."""
+    """Their weights may be gone, settings that came later stand at their defaults there, and tables written before
+    hold each run's configuration a second time."""
     first = json.loads((out / "table1-reduced.json").read_text())
-    for row in first["rows"]:
+    written = json.loads(json.dumps(first))
+    for row in written["rows"]:
         for run in row["runs"]:
+            run["training"]["config"] = {**run["basis"]["config"], "gone": {"setting": 1}}
             del run["basis"]["config"]["data"]["disturbance"]
     kept = tmp_path / "kept.json"
-    kept.write_text(json.dumps(first))
+    kept.write_text(json.dumps(written))
     done = CliRunner().invoke(app, _elsewhere(command, tmp_path / "again", "--earlier", str(kept)))
     assert done.exit_code == 0, done.output
     assert done.output.count("known from an earlier table") == len(ROWS)
@@ -124,6 +130,18 @@ def test_an_earlier_table_s_runs_are_taken_as_they_are(out, command, tmp_path):
     for before, after in zip(first["rows"], again["rows"], strict=True):
         assert {k: v for k, v in before.items() if k != "runs"} == {k: v for k, v in after.items() if k != "runs"}
     assert again["claims"] == first["claims"]
+
+
+def test_a_table_written_before_is_read():
+    """Its runs hold their configuration twice."""
+    path = Path(__file__).parents[2] / "docs" / "results" / "table3-100000" / "table3.json"
+    table = json.loads(path.read_text("utf-8"))
+    assert all("config" in run["training"] for row in table["rows"] for run in row.get("runs", ()))
+    runs = _runs(_read(path), path)
+    assert len(runs) == sum(len(row.get("runs", ())) for row in table["rows"]) > 0
+    for run in runs:
+        assert run.figures["psnr"] > 10 and run.training.steps > 0
+        assert _comparable(run.basis)["config"]["run"] == {**run.basis["config"]["run"]}
 
 
 def test_what_an_earlier_table_lacks_is_trained(out, command, tmp_path):
@@ -147,6 +165,8 @@ def test_what_an_earlier_table_lacks_is_trained(out, command, tmp_path):
         (lambda table: table.update(faces=7), "of 7 faces, not 8; give --limit 7"),
         (lambda table: [row.pop("runs") for row in table["rows"]], "no single run"),
         (lambda table: table.pop("rows"), "not the JSON that `faceprior reproduce` writes"),
+        (lambda table: table["rows"][-1]["runs"][0].pop("training"), "not the JSON that `faceprior reproduce` writes"),
+        (lambda table: table["rows"][-1]["runs"][0]["basis"].pop("config"), "not the JSON that `faceprior reproduce`"),
     ],
 )
 def test_a_table_of_other_faces_is_refused(out, command, tmp_path, change, said):
@@ -158,6 +178,13 @@ def test_a_table_of_other_faces_is_refused(out, command, tmp_path, change, said)
     assert isinstance(done.exception, FacepriorError)
     assert said in str(done.exception) and str(done.exception).startswith(str(kept))
     assert not (tmp_path / "again" / "runs").exists()
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[1]", "no", ""])
+def test_what_is_no_table_is_refused(text, tmp_path):
+    (tmp_path / "kept.json").write_text(text)
+    with pytest.raises(FacepriorError, match=r"kept\.json: not the JSON that `faceprior reproduce` writes of a table"):
+        _read(tmp_path / "kept.json")
 
 
 def test_rows_are_found_by_name(out, tiny_shards, monkeypatch):

@@ -76,7 +76,8 @@ def test_table_2(table2, out):
     for name in ("r16", "s1", "s4"):
         assert rows[name]["seeds"] == 2 and rows[name]["psnr"]["spread"] > 0
         assert len(set(rows[name]["training"]["weights"])) == 2
-    heb, stacks = ([rows[n]["training"]["config"]["model"][k] for n in ("r16", "s1", "s4")] for k in ("heb", "stacks"))
+    models = [rows[name]["runs"][0]["basis"]["config"]["model"] for name in ("r16", "s1", "s4")]
+    heb, stacks = ([model[key] for model in models] for key in ("heb", "stacks"))
     assert heb == [16, 64, 64] and stacks == [4, 1, 4]
     assert rows["s4"]["psnr_margin"] == 0
     claims = {c["text"]: c for c in table2["claims"]}

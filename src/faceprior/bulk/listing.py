@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..errors import FacepriorError
-from ..photo.decode import SUFFIXES
+from ..photo.kinds import SUFFIXES
 from .names import marks, stems
 from .places import LARGEST, Entry, Place, reason
 

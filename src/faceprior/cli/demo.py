@@ -38,7 +38,9 @@ def demo(
     from ..files import write_atomically
     from ..runtime.upscaler import load
     from .demo_group import SCALE, group
+    from .inputs import check_output
 
+    check_output(out, one_photo=False)
     upscaler = load(model)
     sharp = load(model, sharpness=1) if upscaler.has_sharp else None
     shown = [_shown(upscaler, sharp)]
@@ -49,8 +51,6 @@ def demo(
         files |= {f"{name}{one.suffix}.png": Image.fromarray(picture) for name, picture in one.pictures.items()}
     people = group(upscaler)
     files["group.png"] = people.picture
-    if out.exists() and not out.is_dir():
-        raise FacepriorError(f"{out}: is a file; -o names a folder")
     there = [name for name in files if (out / name).exists()]
     if 0 < len(there) < len(files):  # all of them: an earlier demo
         raise FacepriorError(f"{out / there[0]}: exists and is no demo's; -o names another folder")

@@ -3,13 +3,15 @@
 import glob
 import os
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from ..errors import FacepriorError
-from ..photo.decode import SUFFIXES
+from ..photo.kinds import SUFFIXES
 from ..photo.write import KEPT
 
+DEAD_LINK = "a symbolic link to nothing, or to itself"
 LONGEST = 220  # bytes of a stem: a name has 255 at most, and endings are added
 
 
@@ -40,18 +42,26 @@ def check_output(out: Path, *, one_photo: bool, clips: Collection[str] = ()) -> 
     one_photo: it may name the file of a photo; clips: endings of clips
     """
     ending = out.suffix.lower()
+    to_file = one_photo and ending in KEPT
     try:
+        above = out.parents if to_file else (out, *out.parents)  # a file takes the place of a link
+        if (dead := next(filter(is_dead_link, above), None)) is not None:
+            raise FacepriorError(f"{dead}: {DEAD_LINK}; -o names another place")
         found = next((path for path in (out, *out.parents) if path.exists()), Path())
     except OSError as error:  # a name that is too long, a folder that may not be looked into
         raise FacepriorError(f"{out}: {error.strerror or error}; -o names another place") from None
-    if one_photo and ending in KEPT and found == out:
+    if to_file and found == out:
         return
     more = ", or a file for one photo: result.jpg" if one_photo else ""
     if not found.is_dir():
         raise FacepriorError(f"{found}: is a file; -o names a folder{more}")
-    if found != out and not (one_photo and ending in KEPT) and (ending in SUFFIXES or ending in clips):
+    if found != out and not to_file and (ending in SUFFIXES or ending in clips):
         kinds = f" ({', '.join(KEPT)})" if one_photo else ""
         raise FacepriorError(f"{out}: names a file; -o names a folder{more}{kinds}")
+
+
+def is_dead_link(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _find(text: str, recursive: bool) -> tuple[list[Path], str]:
@@ -63,8 +73,8 @@ def _find(text: str, recursive: bool) -> tuple[list[Path], str]:
         found = sorted(p for p in (path.rglob("*") if recursive else path.iterdir()) if _is_image(p))
         return found, "no image in this folder" + ("" if recursive else " (--recursive looks into sub-folders)")
     if path.exists() or not glob.has_magic(text):
-        if path.is_symlink() and not path.exists():
-            return [], "a symbolic link to nothing, or to itself"
+        if is_dead_link(path):
+            return [], DEAD_LINK
         return [path] if path.exists() else [], "no such file"
     return sorted({p for p in map(Path, _matching(text)) if p.is_file()}), "nothing matches this pattern"
 
@@ -82,22 +92,28 @@ def _matching(pattern: str) -> Iterator[str]:
 
 
 def unique_stems(files: Iterable[Path], reserved: Iterable[str] = (), ending: str = "") -> list[str]:
-    """A stem for each file: its own, or with -2, -3, ... where another has it (also but for upper case).
+    """A stem for each file: its own, or with -2, -3, ... where another has it, also but for upper case and for how
+    Unicode writes an accent: there are file systems that take both for one name.
 
     `stem + ending` is kept free as well, for a second output of each file.
     """
-    taken = {name.casefold() for name in reserved}
+    taken = {_same(name) for name in reserved}
     stems = []
     for file in files:
         own = file.stem if file.stem.strip(".") else "dots"  # "...png": a folder ".." would be somebody else's
         own = os.fsdecode(os.fsencode(own)[:LONGEST]) if len(os.fsencode(own)) > LONGEST else own
         stem, n = own, 1
-        while taken & {stem.casefold(), (stem + ending).casefold()}:
+        while taken & {_same(stem), _same(stem + ending)}:
             n += 1
             stem = f"{own}-{n}"
-        taken |= {stem.casefold(), (stem + ending).casefold()}
+        taken |= {_same(stem), _same(stem + ending)}
         stems.append(stem)
     return stems
+
+
+def _same(name: str) -> str:
+    """Equal for names that some file system takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _is_image(path: Path) -> bool:

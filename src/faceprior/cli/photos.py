@@ -60,15 +60,21 @@ def numbers(text: str | None) -> tuple[int, ...] | None:
 
 
 def jobs_for(files: Sequence[Path], inputs: Iterable[str], reserved: Iterable[str] = ()) -> list[Job]:
-    """A job for each file: a folder that was searched keeps its tree, and no two photos share a name."""
+    """A job for each file: a folder that was searched keeps its tree, and no two photos share a name. Nor does a photo
+    with a folder of results: the faces of party.jpg would be among those of the photos in party/."""
     roots = [Path(text) for text in inputs if Path(text).is_dir()]
     below: dict[Path, list[Path]] = {}
     for file in files:
         root = next((root for root in roots if file.is_relative_to(root)), file.parent)
         below.setdefault(file.parent.relative_to(root), []).append(file)
+    folders: dict[Path, set[str]] = {}
+    for folder in below:
+        for path in (folder, *folder.parents):
+            if path.name:
+                folders.setdefault(path.parent, set()).add(path.name)
     found = {}
     for folder, members in below.items():
-        taken = reserved if folder == Path() else ()
+        taken = {*folders.get(folder, ()), *(reserved if folder == Path() else ())}
         for file, stem in zip(members, unique_stems(members, taken, ".sheet"), strict=True):
             found[file] = Job(file, folder, stem)
     return [found[file] for file in files]

@@ -47,7 +47,11 @@ def prepare(
 
     from ..dataset.prepare import REPORT, PrepareOptions
     from ..dataset.prepare import prepare as run
+    from ..errors import FacepriorError
+    from .inputs import DEAD_LINK, is_dead_link
 
+    if (dead := next(filter(is_dead_link, [*sources, out]), None)) is not None:
+        raise FacepriorError(f"{dead}: {DEAD_LINK}")
     console = Console(stderr=True)
     options = PrepareOptions(layout, persons, split_salt, test_only, tuple(test_source or ()), min_side)
     columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -137,6 +137,11 @@ def upscale(
     for given, name in ((heatmaps, "--heatmaps"), (table, "--json")):
         if given and not cropped:
             raise FacepriorError(f"{name}: goes with --cropped; photos have a JSON and heatmaps of their own always")
+    for named, name in ((boxes is not None, "--boxes"), (resume, "--resume")):
+        if named and cropped:
+            raise FacepriorError(f"{name}: is for photos; it does not go with --cropped")
+    if not output:
+        raise FacepriorError("-o: an empty name (a variable of the shell that is not set?)")
     check_local([*inputs, output])
     out = Path(output)
     files, missing = find_files(inputs, recursive=recursive)
@@ -176,7 +181,8 @@ def upscale(
             for name, doubt in report.doubtful:
                 print(one_line(f"doubtful: {name}: {doubt}"), file=sys.stderr)
             doubts = f" ({len(report.doubtful)} doubtful)" if report.doubtful else ""
-            print(one_line(f"{report.done} faces{doubts} -> {out}{tail} {about}"))
+            faces_done = f"{report.done} face{'' if report.done == 1 else 's'}"
+            print(one_line(f"{faces_done}{doubts} -> {out}{tail} {about}"))
             if report.sheet_left_out > 0:
                 print(f"the contact sheet leaves out the last {report.sheet_left_out}")
         for name, reason in failed:
@@ -188,6 +194,7 @@ def upscale(
                 jobs_for(whole, roots), out, upscaler, photo_options, boxes=boxes,
                 detector=detector, weights=detector_weights, offline=offline, any_turn=any_turn, threads=threads,
                 workers=together, resume=resume, overwrite=overwrite, sheet=sheet, target=target, canvas=painter,
+                protected=[boxes] if boxes is not None else (),
             )  # fmt: skip
             for line in summary.advice(photo_options):
                 print(line, file=sys.stderr)

@@ -19,7 +19,7 @@ from .pipeline import Detector, Network, upscale_photo
 from .result import PhotoResult
 from .said import Left, advice, left_faces
 from .targets import Job, check_files, check_targets
-from .write import photo_target, save_photo, write_photo
+from .write import KEPT, lost_in, photo_target, save_photo, write_photo
 
 
 @dataclass
@@ -157,10 +157,12 @@ def upscale_photos(
             extra = {**(about or {}), "source": source, "settings": settings}
             written = bool(result.restored) or not options.faces_only
             if target is not None or not (written or result.faces):
+                notes = list(result.notes)
                 if written:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     save_photo(result, target)
-                return outcome_of(job.photo, result, result.notes, written, 1 - seen.part)
+                    notes += lost_in(result, KEPT[target.suffix.lower()])
+                return outcome_of(job.photo, result, notes, written, 1 - seen.part)
             if not written:  # nor left from an earlier run
                 photo_target(result, folder, job.photo.name, job.stem)[0].unlink(missing_ok=True)
             said = write_photo(
@@ -227,5 +229,5 @@ def _done(path: Path, source: dict[str, Any], settings: dict[str, Any]) -> bool:
         data = json.loads(path.read_text("utf-8"))
         files = [path.parent / name for name in data["files"].values()]
         return data["source"] == source and data["settings"] == settings and all(f.is_file() for f in files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False

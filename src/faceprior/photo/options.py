@@ -49,7 +49,7 @@ class PhotoOptions:
                 f"--min-size {self.min_size:g}, --max-size {self.max_size:g}: expected {self.LEAST:g} <= min <= max"
             )
         if self.canvas not in CANVASES:
-            raise FacepriorError(f"--canvas {self.canvas}: expected {' or '.join(CANVASES[1:])}")
+            raise FacepriorError(f"--canvas {self.canvas}: expected {', '.join(CANVASES)}")
         if not 0 <= self.min_score <= 1:
             raise FacepriorError(f"--min-score {self.min_score:g}: expected 0 to 1")
         if self.kind not in KINDS:

@@ -17,14 +17,16 @@ def save_result(
 ) -> Path:
     """-> the enlarged photo's file. See `PhotoResult.save`."""
     name = name or (result.source.name if result.source is not None else "photo.png")
-    if Path(name).name != name:
+    if Path(name).name != name or name == "..":
         raise FacepriorError(f"name {name!r}: expected a file's name without a folder, as party.jpg")
-    if folder.exists() and not folder.is_dir():
-        raise FacepriorError(f"{folder}: is a file; give a folder")
-    inputs = {result.source.resolve()} if result.source is not None else set()
+    if "\0" in f"{folder}{name}":
+        raise FacepriorError(f"{folder / name}: no name that a file can have")
     with in_python():
-        check_targets(Job(Path(name), Path(), Path(name).stem), folder, inputs, overwrite)
         try:
+            if folder.exists() and not folder.is_dir():
+                raise FacepriorError(f"{folder}: is a file; give a folder")
+            inputs = {result.source.resolve()} if result.source is not None else set()
+            check_targets(Job(Path(name), Path(), Path(name).stem), folder, inputs, overwrite)
             data = write_photo(result, folder, name, about=result.about, faces=faces, sheet=sheet)
         except OSError as error:
             raise FacepriorError(f"{folder}: {error.strerror or error}") from None

@@ -23,11 +23,15 @@ def check_targets(job: Job, folder: Path, inputs: set[Path], overwrite: bool) ->
     faces = folder / job.stem  # which faces it will get is not known yet: anything in there counts
     existing += sorted(path for path in faces.iterdir() if path.is_file()) if faces.is_dir() else []
     check_files(existing, inputs, overwrite)
+    if faces.exists() and not faces.is_dir():
+        raise FacepriorError(f"{faces}: is a file where a folder of faces may have to be; -o names another place")
 
 
 def check_files(existing: Sequence[Path], inputs: set[Path], overwrite: bool) -> None:
     for path in existing:
         if path.resolve() in inputs:
             raise FacepriorError(f"{path}: is an input and would be overwritten; -o names another place")
+        if path.is_dir():
+            raise FacepriorError(f"{path}: is a folder where a result goes; -o names another place")
     if existing and not overwrite:
         raise FacepriorError(f"{existing[0]}: exists; --overwrite replaces, --resume skips what is done")

@@ -11,6 +11,7 @@ KEYWORDS = {
     "--no-pixel-limit takes it all the same": "pixel_limit=False takes it all the same",
     "--overwrite replaces, --resume skips what is done": "overwrite=True replaces it",
     "choose another folder with -o": "choose another folder",
+    "-o names another place": "choose another folder",
 }
 
 

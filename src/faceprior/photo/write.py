@@ -14,6 +14,7 @@ from ..face.similarity import similarity_parameters
 from ..files import write_atomically
 from ..runtime.pictures import overlay
 from .deep_files import DEEP, TooLarge, save_deep
+from .made_profile import profile_for, said_of_lost
 from .sheet import MAX_FACES, contact_sheet
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def write_photo(
     for face in result.faces:
         files = _write_face(face, folder, stem) if faces and face.image is not None and face.restored else {}
         described.append({**describe_face(face), "files": files})
-    notes = list(result.notes)
+    notes = [*result.notes, *(lost_in(result, format) if photo else ())]
     if picture is not None and len(result.faces) > MAX_FACES:
         notes.append(f"the contact sheet shows the first {MAX_FACES} of {len(result.faces)} faces")
     data = {
@@ -106,8 +107,8 @@ def save_photo(result: "PhotoResult", target: Path, format: str | None = None) -
         raise FacepriorError(f"{target}: expected an ending of {', '.join(KEPT)}")
     if max(result.photo.size) > LONGEST.get(format, 1 << 31):
         raise FacepriorError(f"{target}: {format} holds {LONGEST[format]} pixels a side at most; name a .png")
-    extra = {"icc_profile": result.icc} if result.icc else {}
-    scale, options = result.scale, {**SAVING[format], **extra}
+    icc = result.icc or _as_profile(result, format)
+    scale, options = result.scale, {**SAVING[format], **({"icc_profile": icc} if icc else {})}
     deep = result.deep
     if deep is not None and format in DEEP:
         try:
@@ -122,6 +123,20 @@ def save_photo(result: "PhotoResult", target: Path, format: str | None = None) -
         image = image.copy()
         image.putalpha(result.alpha)
     write_atomically(target, lambda file: result.metadata.save(image, file, format, scale, **options))
+
+
+def _as_profile(result: "PhotoResult", format: str) -> bytes | None:
+    """A PNG says by itself what its colours mean."""
+    if format == "PNG":
+        return None
+    as_rgb = format == "WEBP" or (format == "TIFF" and result.deep is not None and result.alpha is not None)
+    return profile_for(result.metadata.colours, grey=result.mode == "L" and not as_rgb)
+
+
+def lost_in(result: "PhotoResult", format: str) -> list[str]:
+    """Notes on what the photo's file said and a result of this format does not."""
+    note = None if format == "PNG" or result.icc else said_of_lost(result.metadata.colours, format)
+    return [note] if note else []
 
 
 def describe_face(face: "PhotoFace") -> dict[str, Any]:

@@ -317,6 +317,8 @@ def _between(plain: np.ndarray, sharp: np.ndarray, sharpness: np.ndarray) -> np.
 
 def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None, str | None]:
     """Name, weights file and, where packaged, its SHA-256 and the name of the model for larger faces."""
+    if model == "":
+        raise FacepriorError("model: an empty name; give a packaged model's, or a file")
     path = Path(model) if model is not None else None
     if path is None or (not path.exists() and path.suffix not in (".onnx", ".safetensors")):
         entry = packaged(None if model is None else str(model), ASSETS)

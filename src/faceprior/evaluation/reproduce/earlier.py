@@ -21,6 +21,7 @@ from .plan import Run, resultant
 from .result import RunResult, TrainedWith
 
 SPLIT = "test"
+_NO_TABLE = "not the JSON that `faceprior reproduce` writes of a table"
 
 
 class Earlier:
@@ -45,10 +46,7 @@ class Earlier:
                 raise FacepriorError(f"{path}: of the split {table['split']}, not {SPLIT}")
             if table["faces"] != faces:
                 raise FacepriorError(f"{path}: of {table['faces']} faces, not {faces}; give --limit {table['faces']}")
-            for row in table["rows"]:
-                for run in row.get("runs", ()):
-                    result = RunResult(**{**run, "training": TrainedWith(**run["training"])})
-                    self._known.append((_comparable(result.basis), result))
+            self._known += [(_comparable(result.basis), result) for result in _runs(table, path)]
 
     def find(self, run: Run) -> RunResult | None:
         """What is known of a planned run."""
@@ -71,11 +69,23 @@ def _read(path: Path) -> dict[str, Any]:
         single = any(row.get("runs") for row in rows)
     except OSError as error:
         raise FacepriorError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise FacepriorError(f"{path}: not the JSON that `faceprior reproduce` writes of a table") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise FacepriorError(f"{path}: {_NO_TABLE}") from None
     if not single:
         raise FacepriorError(f"{path}: holds means over runs alone, no single run; its rows cannot be taken from it")
     return table
+
+
+def _runs(table: dict[str, Any], path: Path) -> list[RunResult]:
+    """The single runs of a table's JSON. Tables written before hold a run's configuration in its training, too."""
+    runs = [run for row in table["rows"] for run in row.get("runs", ())]
+    try:
+        trained = [{key: value for key, value in run["training"].items() if key != "config"} for run in runs]
+        found = [RunResult(**{**run, "training": TrainedWith(**t)}) for run, t in zip(runs, trained, strict=True)]
+        _ = [run.basis["config"] for run in found]
+    except (LookupError, TypeError, AttributeError):
+        raise FacepriorError(f"{path}: {_NO_TABLE}") from None
+    return found
 
 
 def _comparable(basis: dict[str, Any]) -> dict[str, Any]:

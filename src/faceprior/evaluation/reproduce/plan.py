@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...dataset.shards import MANIFEST
+from ...dataset.shards import MANIFEST, read_manifest
 from ...errors import FacepriorError
 from ...networks.kinds import kind_of
 from ...training.config import TrainConfig
@@ -96,6 +96,7 @@ def plan(
     for row in table.rows:  # what others need has their seeds
         if row.name in wanted and (source := row.needed(budget.reduced)):
             count[source] = max(count.get(source, 1), count[row.name])
+    read_manifest(data)
     faces = _sha256(data / MANIFEST)
     features = _sha256(vgg) if vgg else None
     files = {path: _sha256(path) for path in (stn0, canvas) if path}

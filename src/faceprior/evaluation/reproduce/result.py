@@ -43,7 +43,6 @@ class TrainedWith:
     images: int
     seconds: float
     hardware: str
-    config: dict[str, Any]
     weights: list[str]  #  SHA-256, a seed
 
 
@@ -53,7 +52,7 @@ class RunResult:
 
     seed: int
     figures: dict[str, float]  #  means over the test faces, by their names in a report
-    basis: dict[str, Any]  #      all that they depend on (`plan.Run`)
+    basis: dict[str, Any]  #      all that they depend on (`plan.Run`), its configuration too
     training: TrainedWith
 
 
@@ -113,7 +112,6 @@ def run_result(run: Run, report: ModelReport) -> RunResult:
         _learned(network, provenance) if closed_form(network) else provenance["images"],
         provenance["seconds"],
         f"{provenance['hardware']['device']}, {provenance['hardware']['threads']} threads",
-        provenance["config"],
         [_sha256(run.folder / WEIGHTS)],
     )
     return RunResult(run.seed, _means(report), run.basis, trained)
