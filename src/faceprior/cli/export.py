@@ -23,6 +23,9 @@ def export(
     stn0: Path | None = typer.Option(
         None, "--stn0", help="A run or weights whose STN replaces the model's own, such as one trained on alone."
     ),
+    any_size: bool = typer.Option(
+        False, "--any-size", help="Of a U-Net: the file takes faces of 8 to 64 px, each call of one size."
+    ),
     between: tuple[Path, float] | None = typer.Option(
         None, "--between", metavar="FILE PART",
         help="Weights that these began from: what is written lies this part (0-1) of the way from them to these.",
@@ -63,7 +66,7 @@ def export(
     if between is not None:
         network = _between(*between, network, header)
     if header["model"] == "canvas":
-        if int8 or stn0 is not None or default or safetensors or larger:
+        if int8 or stn0 is not None or default or safetensors or larger or any_size:
             raise FacepriorError(f"{weights}: is a canvas, which takes -o, --fp32, --clean and --package canvas alone")
         _export_canvas(network, header, weights, out, package, description, clean, fp16=fp16)
         return
@@ -84,7 +87,8 @@ def export(
 
         if out is not None:
             raise FacepriorError("-o and --package exclude each other")
-        more = {"default": default, "safetensors": safetensors, "larger": larger, "ranges": ranges}
+        more = {"default": default, "safetensors": safetensors, "larger": larger}
+        more |= {"ranges": ranges, "any_size": any_size}
         for path in package_model(network, header, package, description, **more):
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
         return
@@ -97,9 +101,9 @@ def export(
     if ranges is not None:
         from ..networks.quantise import export_int8
 
-        export_int8(network, out, header, ranges)
+        export_int8(network, out, header, ranges, any_size=any_size)
     elif out.suffix == ".onnx":
-        export_onnx(network, out, header, fp16=fp16)
+        export_onnx(network, out, header, fp16=fp16, any_size=any_size)
     else:
         save_model(network, out, header.get("provenance"), dtype=torch.float16 if fp16 else torch.float32)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB")

@@ -29,13 +29,14 @@ def package_model(
     safetensors: bool = False,
     larger: str | None = None,
     ranges: np.ndarray | None = None,
+    any_size: bool = False,
     assets: Path = ASSETS,
 ) -> list[Path]:
     """Writes `NAME.onnx` (and `NAME.safetensors`, fp16), registers them with their SHA-256; returns the files.
 
     An entry of that name is replaced, its description kept where none is given. The first model becomes the default.
     larger: the packaged model that takes the larger faces of photos. ranges: uint8 faces as of `export_int8`, where
-    what bears it is to be computed in int8.
+    what bears it is to be computed in int8. any_size: as of `export_onnx`.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name) or name == "default":
         raise FacepriorError(f"--package {name!r}: expected a name of lower-case letters, digits, '.', '_' and '-'")
@@ -47,9 +48,9 @@ def package_model(
         raise FacepriorError(f"--larger {larger!r}: no packaged model; package that one first")
     onnx = assets / f"{name}.onnx"
     if ranges is None:
-        export_onnx(network, onnx, header)
+        export_onnx(network, onnx, header, any_size=any_size)
     else:
-        export_int8(network, onnx, header, ranges)
+        export_int8(network, onnx, header, ranges, any_size=any_size)
     before = table["models"].get(name, {}).get("description", "")
     entry = {"file": onnx.name, "sha256": _sha256(onnx), "description": description or before}
     written = [onnx]

@@ -22,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxscript import optimizer
 from torch import nn
 
+from ..errors import FacepriorError
 from ..face.components import COMPONENTS
 from ..files import write_atomically
 from ..seal import sealed
@@ -30,17 +31,32 @@ from .inference import HEATMAP_SIZE, Inference, network_size
 from .rewrites import REWRITES, Rewrite, rewritten
 
 CONDITION = "condition"
+SIZE = "S"  # a free size
 OPSET = 20  # the first with GridSample's final names
 INT8_FROM = 4096  # values
 FP16_FROM = 256  # values; smaller tensors (biases, scales) stay fp32: they weigh nothing
 
 
 def export_onnx(
-    network: nn.Module, path: Path, header: dict, *, fp16: bool = True, rewrites: tuple[Rewrite, ...] = REWRITES
+    network: nn.Module,
+    path: Path,
+    header: dict,
+    *,
+    fp16: bool = True,
+    rewrites: tuple[Rewrite, ...] = REWRITES,
+    any_size: bool = False,
 ) -> None:
-    """Writes `path`, atomically. `header` is the description of `weights.save_model`, kept as metadata."""
-    model = _trace(copy.deepcopy(network).float().cpu().eval(), rewrites)
-    _name_axes(model, network_size(network))
+    """Writes `path`, atomically. `header` is the description of `weights.save_model`, kept as metadata.
+
+    any_size: the file takes squares of any size, those of a call alike. FacepriorError where the network takes one.
+    """
+    network = copy.deepcopy(network).float().cpu().eval()
+    if any_size:
+        if not hasattr(network, "any_size"):
+            raise FacepriorError("--any-size: this network takes faces of one size; a U-Net takes any")
+        network.any_size = True
+    model = _trace(network, rewrites, any_size)
+    _name_axes(model, SIZE if any_size else network_size(network))
     if CONDITION in (value.name for value in model.graph.input):
         model.graph.initializer.append(numpy_helper.from_array(np.zeros((1, 2), np.float32), CONDITION))
     if fp16:
@@ -59,7 +75,7 @@ def write_onnx(model: onnx.ModelProto, path: Path, header: dict, *, fp16: bool) 
     write_atomically(path, lambda file: file.write(data))
 
 
-def _trace(network: nn.Module, rewrites: tuple[Rewrite, ...]) -> onnx.ModelProto:
+def _trace(network: nn.Module, rewrites: tuple[Rewrite, ...], any_size: bool) -> onnx.ModelProto:
     # The tracing exporter gives the same graph as the newer one, after the optimiser, in a tenth of the time.
     # Together they fold every BatchNorm that follows a convolution.
     size = network_size(network)
@@ -80,13 +96,14 @@ def _trace(network: nn.Module, rewrites: tuple[Rewrite, ...]) -> onnx.ModelProto
             opset_version=OPSET,
             input_names=inputs,
             output_names=names,
-            dynamic_axes={name: {0: "N"} for name in (*inputs, *names)},
+            dynamic_axes={name: {0: "N"} for name in (*inputs, *names)}
+            | ({"lr": {0: "N", 1: SIZE, 2: SIZE}} if any_size else {}),
         )
     return rewritten(optimizer.optimize(onnx.load_from_string(buffer.getvalue())), rewrites)
 
 
-def _name_axes(model: onnx.ModelProto, size: int) -> None:
-    """Writes the contract's shapes down: N is free, all else is fixed."""
+def _name_axes(model: onnx.ModelProto, size: int | str) -> None:
+    """Writes the contract's shapes down: N is free, and `size` where it is a name; all else is fixed."""
     shapes = {
         "lr": (size, size, 3),
         CONDITION: (2,),

@@ -27,16 +27,18 @@ CHUNK = 8  # faces in a call while calibrating: all layers' outputs are kept
 FP16_FROM = 1 << 14  # values; the scales of the quantised ones are to stay constants
 
 
-def export_int8(network: nn.Module, path: Path, header: dict, lr: np.ndarray, *, keep_ends: bool = True) -> None:
+def export_int8(
+    network: nn.Module, path: Path, header: dict, lr: np.ndarray, *, keep_ends: bool = True, any_size: bool = False
+) -> None:
     """Writes `path`, atomically, with the contract of `export_onnx`; needs a CPU with int8 products to be faster.
 
     `lr`: uint8 (N, size, size, 3), faces to measure the ranges on, of the training split. `keep_ends`: the transform's
-    net, the first and the last convolutions in fp32.
+    net, the first and the last convolutions in fp32. `any_size`: as of `export_onnx`.
     """
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), _unheard():
         warnings.simplefilter("ignore")
         exact, prepared, done = (Path(folder) / f"{name}.onnx" for name in ("exact", "prepared", "done"))
-        export_onnx(network, exact, header, fp16=False)
+        export_onnx(network, exact, header, fp16=False, any_size=any_size)
         exact.write_bytes(unsealed(exact.read_bytes()))
         quant_pre_process(exact, prepared, skip_symbolic_shape=True)
         quantize_static(

@@ -28,7 +28,13 @@ FEATURES = 1 / 16  #   brings the canvas's features, made for levels of 0..255, 
 
 
 class UNet(SharpTail):
-    """(B, 3, lr, lr) in [-1, 1] -> `MTUNOutput`. The canvas and the STN are given, and frozen in training."""
+    """(B, 3, lr, lr) in [-1, 1] -> `MTUNOutput`. The canvas and the STN are given, and frozen in training.
+
+    Squares of any other size do as well: the canvas is made of convolutions, and the STN brings what it gives to 32 and
+    128 px. `any_size`: so does a graph traced of it.
+    """
+
+    any_size = False
 
     # What an exported file may keep in 8 bits a weight, and `export --int8` computes in them. The canvas, the STN and
     # what makes the last picture stay: the output hangs on every value.
@@ -109,7 +115,10 @@ class UNet(SharpTail):
 
     def locate(self, lr: Tensor) -> Tensor:
         """The STN's transform (B, 2, 3). It sees 16 px, whatever the network does."""
-        if (size := self.config.lr if torch.jit.is_tracing() else lr.shape[-1]) != LR_SIZE:
+        if self.any_size and torch.jit.is_tracing():
+            weights = _bicubic(lr.shape[-1], LR_SIZE).to(lr)
+            lr = weights @ lr @ weights.T
+        elif (size := self.config.lr if torch.jit.is_tracing() else lr.shape[-1]) != LR_SIZE:
             weights = torch.from_numpy(pillow_bicubic(size, LR_SIZE)).to(lr)
             lr = weights @ lr @ weights.T
         return self.localisation.locate(lr)[0][-1]
@@ -158,6 +167,16 @@ class UNet(SharpTail):
                 small = warp(canvas.picture, transform, self.unshuffle * WORK, padding="border")
             upright = warp(torch.cat([canvas.features * FEATURES, lr.float()], 1), transform, WORK)
             return torch.cat([upright, F.pixel_unshuffle(small, self.unshuffle)], 1), picture
+
+
+def _bicubic(size: Tensor | int, target: int) -> Tensor:
+    """`pillow_bicubic`, float32 (target, size), of a size that a traced graph finds out."""
+    factor = size / target
+    centres = (torch.arange(target) + 0.5) * factor
+    x = ((torch.arange(size)[None] + 0.5 - centres[:, None]) / torch.clamp(torch.as_tensor(factor), min=1)).abs()
+    outer = torch.where(x < 2, ((-0.5 * x + 2.5) * x - 4) * x + 2, torch.zeros(()))
+    weights = torch.where(x < 1, (1.5 * x - 2.5) * x * x + 1, outer)
+    return weights / weights.sum(1, keepdim=True)
 
 
 def _conv3(inputs: int, outputs: int) -> nn.Conv2d:

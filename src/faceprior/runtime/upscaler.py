@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the runtime does not need the photo part: its two doors the
 # By kind: 99 % of faces lie above 0.71 (`standard`; `standard-32`: 0.74),
 # of rough ones above 0.63 (`benchmarks/clear.py`).
 NO_FACE = {"unet": 0.6}
+SIZES = (8, 64)  # pixels of faces that models of any size take
 BATCH = 8  # faces in one call of the network: more is no faster on a CPU and takes more memory
 
 
@@ -104,6 +105,7 @@ class Upscaler:
         transforms: NDArray[np.float32] | None = None,
     ) -> Result:
         """uint8 RGB (N, size, size, 3), N >= 0 -> `Result`. One face alone needs its batch axis: `lr[None]`.
+        Of a model of `any_size`, size is 8 to 64, alike in a call.
 
         restraint: (N,) in 0..1, the part of this `Upscaler`'s sharpness that each face gets; None: all of it.
         condition: (N, 2) in 0..1, how rough each face is: its JPEG's (100 - quality) / 60, and its noise in grey levels
@@ -112,7 +114,7 @@ class Upscaler:
         transforms: (N, 2, 3), what `locate` gave for these very faces; where the model allows, they are not looked for
         again.
         """
-        lr = _checked(lr, self.size)
+        lr = _checked(lr, self.size, self.any_size)
         n = len(lr)
         if condition is not None:
             condition = np.ascontiguousarray(condition, np.float32)
@@ -144,7 +146,7 @@ class Upscaler:
 
         The same as `self(lr).transforms`, for a part of its time: for a first look at a face.
         """
-        lr = _checked(lr, self.size)
+        lr = _checked(lr, self.size, self.any_size)
         parts = [self.backend.locate(lr[start : start + self.batch]) for start in range(0, len(lr), self.batch)]
         return np.concatenate(parts) if parts else np.empty((0, 2, 3), np.float32)
 
@@ -152,6 +154,11 @@ class Upscaler:
     def size(self) -> int:
         """Pixels of the faces that it takes: 16, or 32."""
         return self.backend.size
+
+    @property
+    def any_size(self) -> bool:
+        """Whether it takes faces of other sizes as well, 8 to 64 px; best are those near `size`."""
+        return getattr(self.backend, "any_size", False)
 
     @property
     def told(self) -> bool:
@@ -346,9 +353,13 @@ def weights_of_run(folder: Path) -> Path:
     return chosen[0]
 
 
-def _checked(lr: np.ndarray, size: int) -> np.ndarray:
+def _checked(lr: np.ndarray, size: int, any_size: bool) -> np.ndarray:
     lr = np.asarray(lr)
     wanted = f"expected uint8 (N, {size}, {size}, 3)"
+    if any_size:
+        wanted += f", or other squares of {SIZES[0]} to {SIZES[1]} px"
+        if lr.ndim == 4 and SIZES[0] <= lr.shape[1] <= SIZES[1]:
+            size = lr.shape[1]
     if lr.dtype != np.uint8:
         raise FacepriorError(f"lr: {wanted} with values 0..255, got {lr.dtype}")
     if lr.ndim == 3:

@@ -29,15 +29,30 @@ def wanted(sharp: bool) -> list[str]:
     return [name for name, _, _ in ([*OUTPUTS, SHARP] if sharp else OUTPUTS)]
 
 
-def check_signature(found: Sequence[Signature], name: str, sharp: bool) -> int:
-    """The pixels of the input. FacepriorError where the inputs and outputs of the file `name`, or of the part of it
-    that `trimmed` gives, are not those of the contract, or where it has no sharp picture and that is asked for."""
+def check_signature(found: Sequence[Signature], name: str, sharp: bool) -> int | None:
+    """The pixels of the input; None where they are free.
+
+    FacepriorError where the inputs and outputs of the file `name`, or of the part of it that `trimmed` gives, are not
+    those of the contract, or where it has no sharp picture and that is asked for.
+    """
     given, *outputs = found
-    if given not in INPUTS or outputs not in (list(OUTPUTS), [*OUTPUTS, SHARP]):
+    if (given not in INPUTS and not _free(given)) or outputs not in (list(OUTPUTS), [*OUTPUTS, SHARP]):
         raise FacepriorError(f"{name}: expected {_told([INPUTS[0], *OUTPUTS])}; got {_told(found)}")
     if sharp and outputs == list(OUTPUTS):
         raise FacepriorError(no_sharp(name))
-    return given[2][0]
+    return None if _free(given) else given[2][0]
+
+
+def _free(given: Signature) -> bool:
+    """Whether an input takes squares of any size: two dimensions that have a name, the same one."""
+    name, kind, (height, *rest) = given
+    return (name, kind, *rest) == (*INPUTS[0][:2], height, 3) and isinstance(height, str)
+
+
+def size_in(header: dict) -> int:
+    """The pixels of the faces that a network of any size was trained on."""
+    size = header.get("config", {}).get("lr") if isinstance(header.get("config"), dict) else None
+    return size if size in LR_SIZES else LR_SIZES[0]
 
 
 def trimmed(model: bytes, sharp: bool) -> tuple[bytes, bytes | None]:

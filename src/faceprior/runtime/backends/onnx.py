@@ -20,6 +20,7 @@ from .contract import (
     checked_transforms,
     read_header,
     reason,
+    size_in,
     trimmed,
     wanted,
 )
@@ -80,8 +81,9 @@ class OnnxBackend:
         nodes = (*given, *outputs)
         kinds = [n.type.removeprefix("tensor(").removesuffix(")") for n in nodes]
         signature = [(n.name, k, list(n.shape[1:])) for n, k in zip(nodes, kinds, strict=True)]
-        self.size = check_signature(signature, name, sharp)
+        size = check_signature(signature, name, sharp)
         self.header = read_header(self.session.get_modelmeta().custom_metadata_map.get("faceprior"), name)
+        self.size, self.any_size = size or size_in(self.header), size is None
         self.told = CONDITION in (node.name for node in self.session.get_overridable_initializers())
         self._file, self._wanted = name, wanted(sharp)
 

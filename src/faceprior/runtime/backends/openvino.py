@@ -21,6 +21,7 @@ from .contract import (
     checked_transforms,
     read_header,
     reason,
+    size_in,
     wanted,
 )
 
@@ -57,8 +58,9 @@ class OpenVinoBackend:
         except (RuntimeError, ValueError) as error:
             raise FacepriorError(f"{name}: not a model that OpenVINO loads ({reason(error)})") from None
         names = [node.get_any_name() for node in nodes]
-        self.size = check_signature(list(zip(names, kinds, shapes, strict=True)), name, sharp)
+        size = check_signature(list(zip(names, kinds, shapes, strict=True)), name, sharp)
         self.header = read_header(text, name)
+        self.size, self.any_size = size or size_in(self.header), size is None
         self._file, self._wanted = name, wanted(sharp)
         whole, located = (
             ov.Model([graph.output(output) for output in outputs], graph.get_parameters())
@@ -91,8 +93,8 @@ class OpenVinoBackend:
             raise FacepriorError(f"{self._file}: OpenVINO failed on {len(lr)} faces ({reason(error)})") from None
 
 
-def _free_batch(shape: ov.PartialShape) -> list[int]:
-    """The shape of one face; -1 where it is not fixed."""
+def _free_batch(shape: ov.PartialShape) -> list[int | str]:
+    """The shape of one face; a name where it is free."""
     if shape.rank.is_dynamic:
         return []
-    return [side.get_length() if side.is_static else -1 for side in list(shape)[1:]]
+    return [side.get_length() if side.is_static else "S" for side in list(shape)[1:]]

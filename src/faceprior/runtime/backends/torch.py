@@ -42,7 +42,7 @@ class TorchBackend:
         network = load_model(path)
         if not sharp and hasattr(network, "sharp_tail"):
             network.sharp_tail = None  # its picture is not wanted
-        self.size = network_size(network)
+        self.size, self.any_size = network_size(network), hasattr(network, "any_size")
         module = Inference(network).eval().to(self.device)
         if sharp and "sharp" not in module.outputs:
             raise FacepriorError(no_sharp(str(path)))
