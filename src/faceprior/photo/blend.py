@@ -9,7 +9,7 @@ are blurred or were enlarged, is measured (`benchmarks/blend.py`) and kept here.
 import numpy as np
 
 SIZES = (10.0, 12.0, 16.0, 20.0, 24.0, 32.0, 36.0, 48.0, 64.0)  # pixels of detail across the cut square
-CLEAN = (0.57, 0.91, 0.87, 0.56, 0.94, 0.79, 0.44, 0.26, 0.13)
+CLEAN = (0.85, 0.85, 0.88, 0.80, 0.89, 0.76, 0.68, 0.45, 0.13)
 ROUGH = (0.97, 0.97, 1.00, 0.87, 0.96, 1.00, 0.96, 0.86, 0.66)  # JPEG 75, where the canvas has less to see
 SOFT = (0.6, 0.9)  # parts of its pixels that the face fills with detail: at the first, the face alone; see below
 SOFT_SIZES = (48.0, 64.0)  # pixels of detail: up to the first that holds, at the second a third is best

@@ -23,6 +23,7 @@ from .decode import DecodedImage
 from .judge import doubt_of
 from .looks import SECOND_LOOKS, believable, centred, upright_turn
 from .metadata import Metadata
+from .own import own_size
 from .quality import conditions, told, told_quality
 from .tiles import reduce
 from .tint import Tint, tint_of
@@ -30,7 +31,7 @@ from .tint import Tint, tint_of
 SMALL = 64  # pixels of the longer side
 SQUARE = 1.25  # the longer side at most, as a multiple of the shorter
 MEASURED = 64  # pixels of the shorter side from which on noise and an earlier file can be measured
-SHARPEST = 512  # pixels of the shorter side that are kept for further cuts, which are of 16 or 32
+SHARPEST = 512  # pixels of the shorter side that are kept for further cuts, which are of 48 at most
 
 
 @dataclass
@@ -42,7 +43,7 @@ class CutFace:
     """
 
     frame: Frame
-    lr: np.ndarray  #         uint8 (16, 16, 3) or (32, 32, 3)
+    lr: np.ndarray  #         uint8 (n, n, 3)
     image: np.ndarray  #      uint8 (128, 128, 3)
     heatmaps: np.ndarray  #   float32 (4, 64, 64)
     transform: np.ndarray  #  float32 (2, 3)
@@ -64,8 +65,8 @@ class Given:
     """A picture that is a face, as far as it is needed: the network that suits it, what that sees of it, a copy of
     bounded size for further cuts, and what its result's file takes from it.
 
-    lr: uint8 (16, 16, 3) or (32, 32, 3); rgb: uint8 (H, W, 3), the shorter side at most SHARPEST; factor: by which
-    it is smaller; tint: of the whole picture, or None; enlarged: pixels of the result for one of the picture
+    lr: uint8 (n, n, 3), of the network's size or of its own (`own.py`); rgb: uint8 (H, W, 3), the shorter side at most
+    SHARPEST; factor: by which it is smaller; tint: of the whole picture, or None; enlarged: pixels of the result for one of the picture
     """
 
     network: Any
@@ -84,13 +85,14 @@ class Given:
         """Transparency goes over white. network: a model, or its larger one is taken (`choice.py`); place: keep where
         the picture was taken."""
         rgb = picture.over()
-        network, _ = network_for(network, rgb, central_square(rgb))
+        network, detail = network_for(network, rgb, central_square(rgb))
+        size = own_size(network, central_square(rgb), detail)
         factor = -(-min(rgb.shape[:2]) // SHARPEST)
         metadata = picture.metadata or Metadata()
         kept = reduce(rgb, factor) if factor > 1 else rgb
         condition = _condition(rgb, picture.quality) if getattr(network, "told", False) else None
         return cls(
-            network, face_to_lr(rgb, size_of(network)), kept, factor, tint_of(rgb),
+            network, face_to_lr(rgb, size), kept, factor, tint_of(rgb),
             HR_SIZE / min(rgb.shape[:2]), picture.mode, metadata if place else metadata.without_place(), picture.note,
             condition,
         )  # fmt: skip
@@ -114,12 +116,14 @@ def _condition(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:
 
 
 def restore_cut(given: Sequence[Given]) -> list[CutFace]:
-    """N pictures, all of one network in one call of it, and as many more as some need: a face outside of what the
-    network was trained on is cut again where the network saw it."""
+    """N pictures, all of one network and size in one call of it, and as many more as some need: a face outside of what
+    the network was trained on is cut again where the network saw it."""
     found: dict[int, CutFace] = {}
-    for network in {id(one.network): one.network for one in given}.values():
-        rows = [i for i, one in enumerate(given) if one.network is network]
-        found |= zip(rows, _restore([given[i] for i in rows], network), strict=True)
+    alike: dict[tuple[int, int], list[int]] = {}
+    for i, one in enumerate(given):
+        alike.setdefault((id(one.network), len(one.lr)), []).append(i)
+    for rows in alike.values():
+        found |= zip(rows, _restore([given[i] for i in rows], given[rows[0]].network), strict=True)
     return [found[i] for i in range(len(given))]
 
 
@@ -129,7 +133,7 @@ def _restore(given: Sequence[Given], network: Any) -> list[CutFace]:
     for look in range(SECOND_LOOKS):
         off = [i for i, face in enumerate(faces) if face.finite and not trained.holds(face.transform)]
         frames = [_again(faces[i], trained) for i in off]
-        lr = [cut_lr(given[i].rgb, frame, size_of(network)) for i, frame in zip(off, frames, strict=True)]
+        lr = [cut_lr(given[i].rgb, frame, len(given[i].lr)) for i, frame in zip(off, frames, strict=True)]
         for i, face in zip(off, _look(lr, frames, network, [given[i] for i in off]), strict=True):
             face.looks = look + 2
             faces[i] = face
@@ -153,7 +157,7 @@ def _look(lr: Sequence[np.ndarray], frames: Sequence[Frame], network: Any, given
     stacked = np.stack(lr)
     more = {}
     if getattr(network, "told", False):
-        size = size_of(network)
+        size = len(stacked[0])
         rows = [
             conditions(one.condition or (0.0, 0.0), [one.in_picture(frame)], size)
             for one, frame in zip(given, frames, strict=True)

@@ -1,8 +1,9 @@
 """One photo: find the faces, cut them, run the network on all of them at once, put them back."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +28,7 @@ from .looks import SECOND_LOOKS, believable, centred, is_off_centre
 from .mask import components
 from .metadata import Metadata
 from .options import PhotoOptions
+from .own import own_pixels, own_size
 from .paste import Restored, paste
 from .quality import conditions, noise_level, told
 from .restraint import restraint
@@ -133,7 +135,7 @@ def upscale_photo(
         large = large.convert("L").convert("RGB")
     clean = painted.kind == "network" and not is_rough(painted.condition) and not options.consistent
     for one, members in groups.values():
-        _restore(members, one, options, noise, condition, enlarged=(large, whole) if clean else None)
+        _restore(members, rgb, one, options, noise, condition, enlarged=(large, whole) if clean else None)
     if tint is not None:
         for face in chosen:
             face.image = None if face.image is None else tint.apply(face.image)
@@ -234,6 +236,7 @@ def _place(faces: list[PhotoFace], rgb: np.ndarray, network: Network) -> None:
 
 def _restore(
     faces: list[PhotoFace],
+    rgb: np.ndarray,
     network: Network,
     options: PhotoOptions,
     noise: float,
@@ -245,11 +248,13 @@ def _restore(
     size, least = size_of(network), getattr(network, "no_face", 0.0)
     name = getattr(getattr(network, "info", None), "name", None)
     seen = [face for face in faces if face.reason != NO_FACE]
-    for start in range(0, len(seen), BATCH):
-        batch = seen[start : start + BATCH]
-        for face in batch:
-            if enlarged is not None and gains_from_enlarging(face.frame.side, face.detail, size):
-                face.lr = cut_enlarged(*enlarged, face.frame, size)
+    for face in seen:
+        if getattr(network, "any_size", False):
+            pixels = own_size(network, face.frame, face.detail)
+            face.lr, face.frame, face.transform = own_pixels(rgb, face.frame, face.transform, pixels)
+        elif enlarged is not None and gains_from_enlarging(face.frame.side, face.detail, size):
+            face.lr = cut_enlarged(*enlarged, face.frame, size)
+    for batch in _alike(seen):
         _look(batch, network, noise, condition)
         for face in batch:
             if least and clearness(face.heatmaps) < least:
@@ -260,6 +265,13 @@ def _restore(
                 face.image = enforce(face.image, face.lr, face.transform)
             face.components = components(face.heatmaps, upright_to_photo(face.frame, face.transform))
             face.lr_consistency = lr_consistency(face.image, face.lr, face.transform)
+
+
+def _alike(faces: list[PhotoFace]) -> Iterator[list[PhotoFace]]:
+    """Batches of faces whose cuts have one size."""
+    for _, group in groupby(sorted(faces, key=lambda face: len(face.lr)), key=lambda face: len(face.lr)):
+        members = list(group)
+        yield from (members[start : start + BATCH] for start in range(0, len(members), BATCH))
 
 
 def _locate(faces: list[PhotoFace], rgb: np.ndarray, size: int, locate: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -280,7 +292,7 @@ def _look(faces: list[PhotoFace], network: Network, noise: float, condition: tup
     if getattr(network, "sharpness", 0) > 0:
         given["restraint"] = np.array([restraint(face.detection, noise) for face in faces], np.float32)
     if condition is not None and getattr(network, "told", False):
-        given["condition"] = conditions(condition, [face.frame for face in faces], size_of(network))
+        given["condition"] = conditions(condition, [face.frame for face in faces], len(faces[0].lr))
     if getattr(network, "aligned", False):
         given["transforms"] = np.stack([face.transform for face in faces])
     result = network(np.stack([face.lr for face in faces]), **given)
