@@ -56,7 +56,7 @@ from faceprior.dataset.bicubic import enlarge
 from faceprior.dataset.context import CONTEXT, OFFSET
 from faceprior.dataset.pairs import Pairs
 from faceprior.dataset.protocol import UPRIGHT
-from faceprior.dataset.rough import jpeg
+from faceprior.dataset.rough import condition, jpeg
 from faceprior.dataset.scene import Scene
 from faceprior.dataset.store import FaceStore
 from faceprior.evaluation.floors import Bicubic, Lanczos, as_it_lies
@@ -150,6 +150,11 @@ class InPhoto(OursAt):
         self._clean = pairs.jpeg is None
         return super().__call__(lr, pairs)
 
+    def _told(self, faces: int, pairs: Pairs | None) -> np.ndarray | None:
+        if not self.upscaler.any_size or pairs is None or pairs.jpeg is None:
+            return super()._told(faces, pairs)
+        return np.tile(np.array(condition(pairs.jpeg), np.float32), (faces, 1))  # nothing is reduced
+
     def _fitting(self, lr: np.ndarray) -> np.ndarray:
         side, size = lr.shape[1], self.upscaler.size
         if self.upscaler.any_size and LEAST <= side <= MOST:
@@ -176,8 +181,6 @@ class AtItsSize:
 
     @torch.inference_mode()
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        from faceprior.dataset.rough import condition
-
         told = torch.tensor([condition(pairs.jpeg)], dtype=torch.float32).expand(len(lr), 2)
         out = self.model(torch.from_numpy(lr).permute(0, 3, 1, 2).float() / 127.5 - 1, condition=told)
         images = (out.sr.clamp(-1, 1) * 127.5 + 127.5).round().byte().permute(0, 2, 3, 1).numpy()
@@ -214,8 +217,6 @@ class CanvasAt:
         return 2 * MACS * size**2 / 1e9
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        from faceprior.dataset.rough import condition
-
         run = self.network.told(condition(pairs.jpeg))
         return Restored(enlarge(np.stack([run(face) for face in lr]), HR), frame=as_it_lies(len(lr)))
 

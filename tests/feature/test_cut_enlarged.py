@@ -1,4 +1,4 @@
-"""Faces of a clean photo are cut out of what the canvas network made of it, where their network takes one size alone."""
+"""Faces of a clean photo are cut out of what the canvas network made of it, where their network takes but one size."""
 
 from pathlib import Path
 

@@ -66,7 +66,8 @@ class Given:
     bounded size for further cuts, and what its result's file takes from it.
 
     lr: uint8 (n, n, 3), of the network's size or of its own (`own.py`); rgb: uint8 (H, W, 3), the shorter side at most
-    SHARPEST; factor: by which it is smaller; tint: of the whole picture, or None; enlarged: pixels of the result for one of the picture
+    SHARPEST; factor: by which it is smaller; tint: of the whole picture, or None; enlarged: pixels of the result for
+    one of the picture
     """
 
     network: Any
