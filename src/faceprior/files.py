@@ -41,6 +41,8 @@ def beside(target: Path) -> Iterator[Path]:
     # Not the target's own name with something added: that may be as long as a name can be.
     part = target.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
     _unfinished.add(part)
+    if _ending:
+        raise SystemExit(1)  # of its thread
     try:
         yield part
     finally:
@@ -49,13 +51,19 @@ def beside(target: Path) -> Iterator[Path]:
 
 
 _unfinished: set[Path] = set()
+_ending = False
 
 
 def remove_unfinished() -> None:
-    """What this process is still writing: for one that ends without waiting for its threads."""
-    for part in list(_unfinished):
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    """What this process is still writing: for one that ends at once, without waiting for its threads. They begin
+    nothing more; what one was just about to open is found by a second look."""
+    global _ending
+    _ending = True
+    for pause in (0, 0.02, 0.05):
+        time.sleep(pause)
+        for part in list(_unfinished):
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def settle(part: Path, target: Path) -> None:
