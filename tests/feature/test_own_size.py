@@ -9,6 +9,7 @@ from textures import texture
 
 from faceprior.face.frame import Frame
 from faceprior.photo.boxes import Detection
+from faceprior.photo.choice import network_for
 from faceprior.photo.consistency import _means
 from faceprior.photo.cutface import Given, restore_cut
 from faceprior.photo.decode import DecodedImage
@@ -79,9 +80,22 @@ def test_which_size():
     network, fixed = AnySize(), SimpleNamespace(size=32)
     frame = Frame((50.0, 50.0), (1.0, 0.0), 23.4)
     assert own_size(network, frame, 23.0) == 23
-    assert own_size(network, frame, 12.0) == 16  # blurred
-    assert own_size(fixed, frame, 23.0) == 32
+    assert own_size(network, frame, 12.0) is None  # blurred
+    assert own_size(fixed, frame, 23.0) is None
     assert own_size(network, frame.grown(4), 90.0) == MOST
+
+
+def test_which_network(photo, monkeypatch):
+    """The larger one from 24 px of a face's own, from 20.5 where faces are cut at 16 or 32 px."""
+    network, fixed = AnySize(), AnySize()
+    fixed.any_size = False
+    for one in (network, fixed):
+        one.larger = AnySize()
+    for side, detail, larger, larger_of_fixed in [(22, 22, False, True), (25, 25, True, True), (40, 22, True, True)]:
+        monkeypatch.setattr("faceprior.photo.choice.effective_side", lambda rgb, frame, detail=detail: detail)
+        for one, expected in ((network, larger), (fixed, larger_of_fixed)):
+            chosen, held = network_for(one, photo, Frame((60.0, 60.0), (1.0, 0.0), float(side)))
+            assert (chosen is one.larger) == expected and held == detail
 
 
 def test_faces_of_a_photo_are_seen_at_their_own_size(photo, detailed):

@@ -111,19 +111,25 @@ def export(
 
 def _between(path: Path, part: float, network, header: dict):
     """The network between that of `path` and `network`; the header tells of it."""
-    from ..errors import FacepriorError
-    from ..networks.between import between
     from ..networks.weights import load_model
     from ..runtime.upscaler import weights_of_run
 
     first = load_model(weights_of_run(path) if path.is_dir() else path)
-    try:
-        mixed = between(first, network, part)
-    except FacepriorError as error:
-        raise FacepriorError(f"--between {path} {part:g}: {error}") from None
+    mixed = _between_named("--between", path, part, first, network)
     header["config"] = first.config.to_dict()
     header["provenance"] = {**header.get("provenance", {}), "between": path.name, "between_part": part}
     return mixed
+
+
+def _between_named(flag: str, path: Path, part: float, first, second):
+    """`between`, whose errors name the flag."""
+    from ..errors import FacepriorError
+    from ..networks.between import between
+
+    try:
+        return between(first, second, part)
+    except FacepriorError as error:
+        raise FacepriorError(f"{flag} {path} {part:g}: {error}") from None
 
 
 def _export_canvas(
@@ -140,7 +146,7 @@ def _export_canvas(
         path, part = clean
         other = Canvas(network.config).eval()
         other.take_span(path)
-        other.approach(network, part)
+        other = _between_named("--clean", path, part, other, network)
         header["provenance"] = {**header.get("provenance", {}), "clean": path.name, "clean_part": part}
     if package is None:
         out = out or weights.with_suffix(".onnx")

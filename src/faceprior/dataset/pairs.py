@@ -18,7 +18,6 @@ from ..face.similarity import similarity_matrix
 from .context import CONTEXT, HR, OFFSET
 from .degrade import reduce_to_lr, render
 from .disturb import disturb
-from .enlarged import Enlarge, enlarged_lr, native_sizes
 from .protocol import PAPER, Protocol
 from .recolour import recolour
 from .rough_lr import begin_rough_lr
@@ -55,9 +54,8 @@ class PairMaker:
 
     `colour`: in training, how far brightness, contrast, each channel's gain and the saturation may leave the photo's
     own, as a part of them; LR and HR alike. 0 = the photos as they are. `disturbance`: in training, the strength of
-    `disturb` on the LR alone; `rough`: the part of the LRs that `rough_lr` makes; `enlarged`: the part that comes
-    out of `enlarge` (`enlarged_lr`), all of a batch from one size; `sizes`: the least and the largest size of LRs, in
-    pixels; each batch has one, evenly by its logarithm. `heatmap`: pixels of the maps, 0 =
+    `disturb` on the LR alone; `rough`: the part of the LRs that `rough_lr` makes; `sizes`: the least and the
+    largest size of LRs, in pixels; each batch has one, evenly by its logarithm. `heatmap`: pixels of the maps, 0 =
     none. `told`: standard deviations of an STN's error, (degrees, part of the scale, parts of the side): the network
     is told the true transform with that error; None = it estimates its own. `protocol`: of several, each in training
     is taken by some of the faces, by chance; tests take the first, and all have its LR.
@@ -71,8 +69,6 @@ class PairMaker:
         colour: float = 0.0,
         disturbance: float = 0.0,
         rough: float = 0.0,
-        enlarged: float = 0.0,
-        enlarge: Enlarge | None = None,
         sizes: tuple[int, int] | None = None,
         told: tuple[float, float, float] | None = None,
         heatmap: int = HEATMAP,
@@ -82,7 +78,6 @@ class PairMaker:
         self.colour = colour
         self.disturbance = disturbance
         self.rough = rough
-        self.enlarged, self.enlarge = (enlarged, enlarge) if enlarge else (0.0, None)
         self.sizes = sizes
         self.told = told
         self.heatmap = heatmap
@@ -104,10 +99,9 @@ class PairMaker:
         numbers = torch.rand(len(index), 5, generator=generator, dtype=torch.float64)
         seed = int(torch.randint(2**62, (), generator=generator)) if self.rough else None
         size = _drawn(self.sizes, generator) if self.sizes else self.size
-        native = self._native(generator) if self.enlarged else None
         which = (2 * numbers[:, 4] % 1 * len(self.protocols)).long()  # what the coin leaves of its number
         mirrored = (numbers[:, 4] < 0.5) & flip
-        made = self._begin(index, self._in_ranges(numbers, which), mirrored, seed, pool, native, size)
+        made = self._begin(index, self._in_ranges(numbers, which), mirrored, seed, pool, size)
         jitter = (torch.rand(len(index), 6, generator=generator) * 2 - 1) * self.colour if self.colour else None
 
         def finish() -> Pairs:
@@ -123,10 +117,6 @@ class PairMaker:
             return pairs
 
         return finish
-
-    def _native(self, generator: torch.Generator) -> int:
-        least, most = native_sizes(self.size)
-        return int(torch.randint(least, most + 1, (), generator=generator))
 
     def test(self, index: Tensor) -> Pairs:
         """The face's own fixed transform, the same on every machine and with every other face around; no flip."""
@@ -172,7 +162,6 @@ class PairMaker:
         flip: Tensor | None,
         seed: int | None,
         pool: Executor | None = None,
-        native: int | None = None,
         size: int | None = None,
     ) -> Callable[[], Pairs]:
         device = self.store.contexts.device
@@ -198,9 +187,6 @@ class PairMaker:
         lr = reduce_to_lr(frames, size)
         spoilt = round(self.rough * len(index)) if seed is not None else 0
         rough = begin_rough_lr(frames[:spoilt], size, seed, pool) if spoilt else None
-        if native is not None and self.enlarge is not None:
-            some = slice(spoilt, spoilt + round(self.enlarged * len(index)))
-            lr[some] = enlarged_lr(contexts[some], inverse[some], native, size, self.enlarge)
 
         def finish() -> Pairs:
             condition = None

@@ -111,14 +111,6 @@ class Canvas(nn.Module):
         self.load_state_dict(state, strict=False)
 
     @torch.no_grad()
-    def approach(self, other: "Canvas", part: float) -> None:
-        """Bring the weights `part` of the way to another's that began with these, in place (WiSE-FT, CVPR 2022): what
-        lies between what was trained on much and what was trained on our photos is often better than both."""
-        theirs = dict(other.named_parameters())
-        for name, mine in self.named_parameters():
-            mine.lerp_(theirs[name], part)
-
-    @torch.no_grad()
     def measure_sizes(self, x: Tensor) -> None:
         """Note every layer's typical output on images (B, 3, h, w) in [-1, 1], before training begins."""
         sizes: dict[str, float] = {}

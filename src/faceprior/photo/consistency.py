@@ -67,7 +67,7 @@ def _cover(back: np.ndarray, size: int) -> np.ndarray:
     return separable(mean, x, mean)
 
 
-@lru_cache(4)
+@lru_cache(64)
 def _means(size: int) -> np.ndarray:
     """float32 (size, 128): means of as many pixels in a row, of those at its ends in parts."""
     edges = np.arange(size + 1)[:, None] * (HR / size) - np.arange(HR)

@@ -29,8 +29,6 @@ MOUTH_SPAN = 2.72  # side / distance from the eyes to the mouth; the larger of t
 MOUTH_SHIFT = 0.42  # centre, as a part of the way from the eyes to the mouth
 
 RENDER = 128  # the protocol renders a frame at this size before it reduces it
-ENLARGED = (0.7, 1.4)  # of the network's pixels: faces of so many gain from a cut of the enlarged photo ...
-SHARP = 0.9  #           ... where they fill this part of their pixels with detail
 DIRECT = 1.25  # of the network's pixels: a frame of fewer in the photo is cut at once
 
 
@@ -88,26 +86,3 @@ def cut_lr(rgb: np.ndarray, frame: Frame, size: int = LR_SIZE) -> np.ndarray:
         return cut(rgb, frame, size, Image.Resampling.LANCZOS)
     rendered = Image.fromarray(cut(rgb, frame, RENDER, Image.Resampling.LANCZOS))
     return np.asarray(rendered.resize((size, size), Image.Resampling.BICUBIC))
-
-
-def gains_from_enlarging(side: float, detail: float, size: int) -> bool:
-    """Whether a face of `side` pixels, which hold the detail of `detail`, is better cut from the enlarged photo for a
-    network of `size` pixels."""
-    return ENLARGED[0] * size <= side <= ENLARGED[1] * size and detail >= SHARP * side
-
-
-def cut_enlarged(image: Image.Image, scale: int, frame: Frame, size: int = LR_SIZE) -> np.ndarray:
-    """uint8 (size, size, 3): the same out of the photo enlarged by the canvas network, `frame` in pixels of the photo.
-
-    Where a face has 12 px and the network takes 16, the canvas gives it about what a photo of 16 px would. On 72 clean
-    upright validation faces of 12, 14, 24 and 28 px the network's gain over bicubic rises from 1.1, 1.5, 1.6 and 1.9 dB
-    to 2.2, 2.5, 3.3 and 3.6 (`benchmarks/peers.py`, `photo:`); in a photo, blended, by 0.05 to 0.28
-    (`benchmarks/blend.py`). From JPEG 75 it falls.
-    """
-    x, y = ((c + 0.5) * scale - 0.5 for c in frame.centre)
-    side = frame.side * scale
-    # With as much on every side again, which is more than the filters reach over.
-    left, top = (min(max(0, int(c - side)), n - 1) for c, n in zip((x, y), image.size, strict=True))
-    right, bottom = (max(min(int(c + side) + 2, n), 1) for c, n in zip((x, y), image.size, strict=True))
-    part = np.asarray(image.crop((left, top, max(right, left + 1), max(bottom, top + 1))))
-    return cut_lr(part, Frame((x - left, y - top), frame.right, side), size)

@@ -87,7 +87,7 @@ class Given:
         the picture was taken."""
         rgb = picture.over()
         network, detail = network_for(network, rgb, central_square(rgb))
-        size = own_size(network, central_square(rgb), detail)
+        size = own_size(network, central_square(rgb), detail) or size_of(network)
         factor = -(-min(rgb.shape[:2]) // SHARPEST)
         metadata = picture.metadata or Metadata()
         kept = reduce(rgb, factor) if factor > 1 else rgb

@@ -1,7 +1,7 @@
 """What a network of any size is given: the pixels of a face as they lie in the photo, neither enlarged nor reduced.
 
 On 72 clean upright validation faces that gains 0.4 to 1.0 dB at 12 to 28 px over cuts of 16 and 32 px; in a photo,
-blended with the canvas, 0.1 to 0.4 (docs/results/photos.md).
+blended with the canvas, up to 0.4 (docs/results/photos.md).
 """
 
 from typing import Any
@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from ..face.frame import Frame
-from .choice import size_of
-from .cut import SHARP, cut_lr, quarter_turns
+from .cut import cut_lr, quarter_turns
 
 LEAST, MOST = 8, 48  # pixels
+SHARP = 0.9  # a face fills this part of its pixels with detail, or is blurred or enlarged
 
 
-def own_size(network: Any, frame: Frame, detail: float) -> int:
-    """Pixels at which a network sees a face whose cut holds the detail of `detail` pixels: those of the photo. The
-    network's own where it takes no others, and for blurred and enlarged faces, which gain by it 0.05 to 0.2 dB."""
+def own_size(network: Any, frame: Frame, detail: float) -> int | None:
+    """Pixels at which a network sees a face whose cut holds the detail of `detail` pixels: those of the photo. None
+    where the network's own size is taken: it may take no other, and blurred or enlarged faces gain 0.05 to 0.2 dB."""
     if not getattr(network, "any_size", False) or detail < SHARP * frame.side:
-        return size_of(network)
+        return None
     return int(np.clip(round(frame.side), LEAST, MOST))
 
 

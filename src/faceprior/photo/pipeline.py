@@ -1,9 +1,7 @@
 """One photo: find the faces, cut them, run the network on all of them at once, put them back."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +16,7 @@ from .boxes import Detection, reading_order
 from .canvas import NOTHING, PATIENCE, Progress, packaged_canvas, paint
 from .choice import network_for, size_of
 from .consistency import enforce, lr_consistency
-from .cut import cut_enlarged, cut_lr, face_frame, gains_from_enlarging
+from .cut import cut_lr, face_frame
 from .cutface import Given, may_be_cut, restore_cut
 from .decode import DecodedImage
 from .deep import brought_to_size, deepened
@@ -39,7 +37,6 @@ from .warp import upright_to_photo
 
 Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
 
-NO_FACE = "the network sees no face there"
 BATCH = 64  # faces a run of the network: bounds its memory on a photo of a crowd
 
 
@@ -110,14 +107,20 @@ def upscale_photo(
     if any(getattr(one, "told", False) for one, _ in groups.values()):
         condition = told(rgb, picture.quality)
     for one, members in groups.values():
-        _place(members, rgb, one)
+        _restore(members, rgb, one, options, noise, condition)
     chosen = [face for _, members in groups.values() for face in members]
-    nothing = partial(
-        PhotoResult, rgb, Image.fromarray(rgb), 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=picture.mode,
-        deep=picture.deep,
-    )  # fmt: skip
-    if options.faces_only and all(face.reason for face in faces):
-        return nothing(advice=advice(left_faces(faces), options))
+    # The whole photo decides: a face's few pixels may seem to have one tint where the photo has many.
+    tint = tint_of(rgb)
+    if tint is not None:
+        for face in chosen:
+            face.image = None if face.image is None else tint.apply(face.image)
+
+    advised = advice(left_faces(faces), options)
+    if options.faces_only and not any(face.restored for face in faces):
+        return PhotoResult(
+            rgb, Image.fromarray(rgb), 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=picture.mode,
+            advice=advised, deep=picture.deep,
+        )  # fmt: skip
     height, width = rgb.shape[:2]
     scale = fitting_scale(width, height, options.scale, options.max_pixels)
     whole = math.ceil(scale)  # a fraction is made of the next whole scale, in the end
@@ -125,23 +128,12 @@ def upscale_photo(
         notes.append(
             f"enlarged {scale:g} times, not {options.scale:g}: more than {options.max_pixels / 1e6:.0f} megapixels"
         )
-    # The whole photo decides: a face's few pixels may seem to have one tint where the photo has many.
-    tint = tint_of(rgb)
     about = {"quality": picture.quality, "condition": condition}
     large, painted = paint(rgb, whole, options.canvas, canvas, **about, progress=progress, patience=patience)
     if painted.note:
         notes.append(painted.note)
     if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
         large = large.convert("L").convert("RGB")
-    clean = painted.kind == "network" and not is_rough(painted.condition) and not options.consistent
-    for one, members in groups.values():
-        _restore(members, rgb, one, options, noise, condition, enlarged=(large, whole) if clean else None)
-    if tint is not None:
-        for face in chosen:
-            face.image = None if face.image is None else tint.apply(face.image)
-    advised = advice(left_faces(faces), options)
-    if options.faces_only and not any(face.restored for face in faces):
-        return nothing(advice=advised)
     # Small ones, which stand behind, first.
     for face in sorted((f for f in chosen if f.restored), key=lambda f: f.size):
         detail = min(face.detail, face.size)  # of the frame as it is now, moved by the looks
@@ -217,9 +209,17 @@ def _wanted(face: PhotoFace, options: PhotoOptions) -> bool:
     return False
 
 
-def _place(faces: list[PhotoFace], rgb: np.ndarray, network: Network) -> None:
-    """Where the faces lie, by looks that need the STN alone; where there can be none, the reason is written on it."""
+def _restore(
+    faces: list[PhotoFace],
+    rgb: np.ndarray,
+    network: Network,
+    options: PhotoOptions,
+    noise: float,
+    condition: tuple[float, float] | None,
+) -> None:
+    """Looks that tell where a face lies in its cut need the STN alone; the whole network runs once a face."""
     trained, size = getattr(network, "trained", PAPER), size_of(network)
+    name = getattr(getattr(network, "info", None), "name", None)
     locate = getattr(network, "locate", None) or (lambda lr: network(lr).transforms)
     for start in range(0, len(faces), BATCH):
         batch = faces[start : start + BATCH]
@@ -229,49 +229,27 @@ def _place(faces: list[PhotoFace], rgb: np.ndarray, network: Network) -> None:
             for face in off:
                 face.frame = centred(face.frame, face.transform)
             _locate(off, rgb, size, locate)
+        alike: dict[int, list[PhotoFace]] = {}  # of one size, as a call wants them
         for face in batch:
-            if not believable(face.transform, trained):
-                face.reason = NO_FACE
-
-
-def _restore(
-    faces: list[PhotoFace],
-    rgb: np.ndarray,
-    network: Network,
-    options: PhotoOptions,
-    noise: float,
-    condition: tuple[float, float] | None,
-    enlarged: tuple[Image.Image, int] | None,
-) -> None:
-    """The whole network, once a face that was placed. enlarged: a clean photo by the canvas network, and how many
-    times; there a face of few pixels has more for its network to see."""
-    size, least = size_of(network), getattr(network, "no_face", 0.0)
-    name = getattr(getattr(network, "info", None), "name", None)
-    seen = [face for face in faces if face.reason != NO_FACE]
-    for face in seen:
-        if getattr(network, "any_size", False):
-            pixels = own_size(network, face.frame, face.detail)
-            face.lr, face.frame, face.transform = own_pixels(rgb, face.frame, face.transform, pixels)
-        elif enlarged is not None and gains_from_enlarging(face.frame.side, face.detail, size):
-            face.lr = cut_enlarged(*enlarged, face.frame, size)
-    for batch in _alike(seen):
-        _look(batch, network, noise, condition)
+            if believable(face.transform, trained):
+                pixels = own_size(network, face.frame, face.detail)
+                if pixels is not None:
+                    face.lr, face.frame, face.transform = own_pixels(rgb, face.frame, face.transform, pixels)
+                alike.setdefault(len(face.lr), []).append(face)
+        for members in alike.values():
+            _look(members, network, noise, condition)
+        least = getattr(network, "no_face", 0.0)
         for face in batch:
-            if least and clearness(face.heatmaps) < least:
-                face.image, face.reason = None, NO_FACE
+            if least and face.image is not None and clearness(face.heatmaps) < least:
+                face.image = None
+            if face.image is None:
+                face.reason = "the network sees no face there"
                 continue
             face.status, face.network = "restored", name
             if options.consistent:
                 face.image = enforce(face.image, face.lr, face.transform)
             face.components = components(face.heatmaps, upright_to_photo(face.frame, face.transform))
             face.lr_consistency = lr_consistency(face.image, face.lr, face.transform)
-
-
-def _alike(faces: list[PhotoFace]) -> Iterator[list[PhotoFace]]:
-    """Batches of faces whose cuts have one size."""
-    for _, group in groupby(sorted(faces, key=lambda face: len(face.lr)), key=lambda face: len(face.lr)):
-        members = list(group)
-        yield from (members[start : start + BATCH] for start in range(0, len(members), BATCH))
 
 
 def _locate(faces: list[PhotoFace], rgb: np.ndarray, size: int, locate: Callable[[np.ndarray], np.ndarray]) -> None:

@@ -98,16 +98,11 @@ class DataConfig(Section):
     # the side) of a good STN, instead of estimating its own; None = it estimates
     told: tuple[NotNegative, NotNegative, NotNegative] | None = None
     rough: float = Field(0.0, ge=0, le=1)  # ours: the part of the LRs that come as photos bring them
-    # ours: the part of the LRs, others than those, that are cut from what a trained canvas (--canvas) enlarged
-    enlarged: float = Field(0.0, ge=0, le=1)
-
     # ours: the least and the largest LR in pixels; each batch has one size, evenly by its logarithm. None = the model's
     sizes: tuple[Annotated[int, Field(ge=8, le=128)], Annotated[int, Field(ge=8, le=128)]] | None = None
 
     @model_validator(mode="after")
-    def _parts_fit(self) -> "DataConfig":
-        if self.rough + self.enlarged > 1:
-            raise ValueError("rough and enlarged are parts of the same LRs; together they may be 1")
+    def _sizes_in_order(self) -> "DataConfig":
         if self.sizes is not None and self.sizes[0] > self.sizes[1]:
             raise ValueError("sizes: the least comes first")
         return self

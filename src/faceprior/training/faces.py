@@ -15,7 +15,6 @@ from ..networks.config import LR_SIZE
 from ..networks.kinds import kind_of
 from .config import TrainConfig
 from .devices import resident
-from .given import enlarger
 from .sampler import Sampler, how_often
 
 
@@ -34,16 +33,9 @@ class Faces:
 
 
 def load_faces(
-    config: TrainConfig,
-    data: Path,
-    device: torch.device,
-    *,
-    given: FaceStore | None = None,
-    canvas: Path | None = None,
-    progress: bool = False,
+    config: TrainConfig, data: Path, device: torch.device, *, given: FaceStore | None = None, progress: bool = False
 ) -> Faces:
-    """The faces of a run on its device. given: all of the training split, where that is decoded already; canvas: a
-    trained canvas's file or folder, for LRs cut from what it enlarges.
+    """The faces of a run on its device. given: all of the training split, where that is decoded already.
 
     FacepriorError where the folder holds none, or fewer than a batch.
     """
@@ -63,9 +55,8 @@ def load_faces(
     if kind_of(config.model) == "stn0":
         size = 0  # it has none, and they would take half of the time that a batch takes to make
     maker = PairMaker(
-        store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, told=d.told, heatmap=size,
-        enlarged=d.enlarged, sizes=d.sizes,
-        enlarge=enlarger(canvas, device, bf16=r.precision == "bf16-mixed") if d.enlarged else None,
+        store, protocols, colour=d.colour, disturbance=d.disturbance, rough=d.rough, told=d.told, sizes=d.sizes,
+        heatmap=size,
     )  # fmt: skip
     val_maker = None
     if d.val_faces:

@@ -1,10 +1,6 @@
 """Trained networks that a run is given."""
 
-from collections.abc import Callable
 from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from ..errors import FacepriorError
 from ..networks.canvas import Canvas
@@ -18,21 +14,3 @@ def load_canvas(path: Path) -> Canvas:
     if not isinstance(found, Canvas):
         raise FacepriorError(f"{path}: holds no canvas; `faceprior train-canvas` makes one")
     return found
-
-
-def enlarger(path: Path | None, device: torch.device, *, bf16: bool = False) -> Callable[[Tensor], Tensor]:
-    """The canvas of `path`, told that what it sees is clean: (B, 3, h, w) -> (B, 3, 4h, 4w), both grey levels 0..255.
-
-    bf16: computed so, but for its last layer. FacepriorError where no path is given.
-    """
-    if path is None:
-        raise FacepriorError("data.enlarged: cuts faces from what a trained canvas enlarged: give one with --canvas")
-    network = load_canvas(path).eval().requires_grad_(False).to(device)
-
-    @torch.no_grad()
-    def run(photo: Tensor) -> Tensor:
-        with torch.autocast(photo.device.type, torch.bfloat16, enabled=bf16):
-            picture = network(photo / 127.5 - 1).picture
-        return (picture.float() + 1) * 127.5
-
-    return run

@@ -45,8 +45,9 @@ def check_signature(found: Sequence[Signature], name: str, sharp: bool) -> int |
 
 def _free(given: Signature) -> bool:
     """Whether an input takes squares of any size: two dimensions that have a name, the same one."""
-    name, kind, (height, *rest) = given
-    return (name, kind, *rest) == (*INPUTS[0][:2], height, 3) and isinstance(height, str)
+    name, kind, shape = given
+    named = len(shape) == 3 and isinstance(shape[0], str) and shape == [shape[0], shape[0], 3]
+    return named and (name, kind) == INPUTS[0][:2]
 
 
 def size_in(header: dict) -> int:
