@@ -82,10 +82,12 @@ class Timed:
 
 def whole_passes(upscaler: Upscaler, faces: list[PhotoFace]) -> None:
     """Each restored face's pixels through the whole of its network, in the batches of a photo."""
-    for model in (upscaler, upscaler.larger):
-        lr = [face.lr for face in faces if model is not None and face.network == model.info.name]
-        if lr:
-            model(np.stack(lr))
+    alike: dict[tuple[str | None, int], list[np.ndarray]] = defaultdict(list)
+    for face in faces:
+        alike[face.network, len(face.lr)].append(face.lr)
+    models = {model.info.name: model for model in (upscaler, upscaler.larger) if model is not None}
+    for (name, _), lr in alike.items():
+        models[name](np.stack(lr))
 
 
 def main() -> None:

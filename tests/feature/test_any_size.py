@@ -15,6 +15,7 @@ from faceprior.cli.app import app  # noqa: E402
 from faceprior.errors import FacepriorError  # noqa: E402
 from faceprior.networks.unet import _bicubic  # noqa: E402
 from faceprior.resampling import pillow_bicubic  # noqa: E402
+from faceprior.runtime.backends.contract import OUTPUTS, check_signature  # noqa: E402
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
 
@@ -90,3 +91,11 @@ def test_other_networks_take_one_size(tmp_path):
     )
     assert done.exit_code != 0 and "--any-size" in str(done.exception)
     assert not faceprior.load(small_onnx()).any_size
+
+
+@pytest.mark.parametrize("shape", [[], ["S"], ["S", "T", 3], ["S", "S", 4], [20, 20, 3]])
+def test_an_input_of_another_shape_is_refused_in_one_line(shape):
+    with pytest.raises(FacepriorError, match=r"model\.onnx: expected lr uint8 \(N, 16, 16, 3\)") as caught:
+        check_signature([("lr", "uint8", shape), *OUTPUTS], "model.onnx", sharp=False)
+    assert "\n" not in str(caught.value)
+    assert check_signature([("lr", "uint8", ["S", "S", 3]), *OUTPUTS], "model.onnx", sharp=False) is None

@@ -218,3 +218,25 @@ def test_without_a_face_there_is_no_cost_of_one(monkeypatch, tmp_path, script):
         benchmark.main()
     said = str(stopped.value.code)  # a text: Python prints it and exits with 1
     assert "no face restored" in said and str(path) in said and "\n" not in said
+
+
+def test_whole_passes_are_of_faces_of_one_size_and_network():
+    """A photo's faces have as many sizes as they have; a call takes one."""
+    from types import SimpleNamespace
+
+    import numpy as np
+    from photo import whole_passes
+
+    seen = []
+
+    def model(name):
+        made = lambda lr: seen.append((name, lr.shape))  # noqa: E731
+        made.info, made.larger = SimpleNamespace(name=name), None
+        return made
+
+    upscaler = model("small")
+    upscaler.larger = model("large")
+    faces = [("small", 12), ("large", 30), ("small", 14), ("small", 12)]
+    faces = [SimpleNamespace(network=name, lr=np.zeros((n, n, 3), np.uint8)) for name, n in faces]
+    whole_passes(upscaler, faces)
+    assert sorted(seen) == [("large", (1, 30, 30, 3)), ("small", (1, 14, 14, 3)), ("small", (2, 12, 12, 3))]

@@ -1,4 +1,4 @@
-"""One face that is already cut out: its 16x16 or 32x32, and what is said of its result."""
+"""One face that is already cut out: its LR, and what is said of its result."""
 
 from typing import TYPE_CHECKING, Any
 

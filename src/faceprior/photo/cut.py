@@ -1,4 +1,4 @@
-"""A detected face -> the square that the network looks at, and its 16x16 or 32x32.
+"""A detected face -> the square that the network looks at, and its LR.
 
 The networks were trained on frames (`face/frame.py`) off by up to 50 degrees, 15 % of the side and a third of
 the scale. The cut must land there, from what a detector says of a tiny face. Measured on 400 validation faces of all

@@ -48,7 +48,7 @@ def _pictures(face: "PhotoFace", photo: np.ndarray) -> list[Image.Image]:
 
 
 def face_row(face: "PhotoFace") -> Image.Image:
-    """A face that the network saw: its 16x16 or 32x32, its 128x128, its heatmaps."""
+    """A face that the network saw: its own pixels, its 128x128, its heatmaps."""
     seen = f"{face.number}  {face.size:.0f} px", face.lr
     return panels([seen, (face.status, face.image), ("heatmaps", overlay(face.image, face.heatmaps))], 192)
 

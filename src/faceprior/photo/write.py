@@ -49,7 +49,7 @@ def write_photo(
     enlarged photo out.
 
     party.jpg       the enlarged photo        party/01.png          each face, 128x128
-    party.sheet.png every face at a glance    party/01.lr.png       what the network saw, 16x16
+    party.sheet.png every face at a glance    party/01.lr.png       what the network saw
     party.json      boxes, transforms, ...    party/01.heatmap.png  with its components
     """
     target, format = photo_target(result, folder, name, stem)

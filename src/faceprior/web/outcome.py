@@ -72,7 +72,7 @@ def before_after(result: PhotoResult) -> tuple[Image.Image, Image.Image]:
 
 
 def face_strip(face: PhotoFace) -> Image.Image:
-    """A restored face: what the network saw (16x16), what it made (128x128), its heatmaps, side by side."""
+    """A restored face: what the network saw, what it made (128x128), its heatmaps, side by side."""
     seen = Image.fromarray(face.lr).resize((CELL, CELL), Image.Resampling.NEAREST)
     strip = Image.new("RGB", (3 * CELL, CELL))
     made = Image.fromarray(face.image), Image.fromarray(overlay(face.image, face.heatmaps))
