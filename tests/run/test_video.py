@@ -16,10 +16,8 @@ av = pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
 from faceprior.face.similarity import similarity_matrix  # noqa: E402
 from faceprior.photo.boxes import Detection  # noqa: E402
 from faceprior.photo.options import PhotoOptions  # noqa: E402
-from faceprior.photo.warp import upright_to_photo  # noqa: E402
 from faceprior.runtime.weights import ASSETS  # noqa: E402
 from faceprior.video.convert import upscale_video  # noqa: E402
-from faceprior.video.restore import FrameRestorer  # noqa: E402
 from faceprior.video.smooth import OneEuro  # noqa: E402
 from faceprior.video.track import Tracker, between  # noqa: E402
 
@@ -231,30 +229,6 @@ def test_smoothed_boxes_shake_less_and_stay_on_the_face():
     truth = np.array([true_face(i, 100) for i in range(95)])
     off = np.hypot(*(calm[:, :2] + calm[:, 2:] / 2 - truth[:, :2]).T)
     assert off.mean() < 2.5  # pixels, of a face of 28
-
-
-def test_smoothed_transforms_shake_less(monkeypatch):
-    """What is pasted, against what the same network says frame by frame."""
-    places, raw = [], []
-    import faceprior.video.restore as module
-
-    network = Network(jitter=0.02)
-
-    def spied(canvas, rgb, face, scale, **options):
-        places.append(upright_to_photo(face.frame, face.transform).ravel())
-        return 0, 0, 1, 1
-
-    monkeypatch.setattr(module, "paste", spied)
-    restorer = FrameRestorer(network, PhotoOptions(1), 1)
-    for i in range(60):
-        x, y, side = true_face(i, 100)
-        face = Detection((x - side / 2, y - side / 2, side, side))
-        restorer(np.asarray(picture(0)), i / RATE, {1: face})
-        raw.append(
-            upright_to_photo(module.face_frame(face), network(np.zeros((1, 16, 16, 3), np.uint8)).transforms[0]).ravel()
-        )
-    assert len(places) == 60
-    assert jitter(np.array(places)) < 0.4 * jitter(np.array(raw))
 
 
 def test_tracks_of_two_faces_keep_their_numbers():

@@ -91,14 +91,24 @@ class PairMaker:
         """Fresh transforms of the protocol and a fair coin for the flip. `generator` is a CPU one."""
         return self.begin(index, generator, flip=flip)()
 
+    def draw_size(self, generator: torch.Generator) -> int:
+        """The size of a batch's LRs: one of `sizes`, or the protocol's."""
+        return _drawn(self.sizes, generator) if self.sizes else self.size
+
     def begin(
-        self, index: Tensor, generator: torch.Generator, *, flip: bool = True, pool: Executor | None = None
+        self,
+        index: Tensor,
+        generator: torch.Generator,
+        *,
+        size: int | None = None,
+        flip: bool = True,
+        pool: Executor | None = None,
     ) -> Callable[[], Pairs]:
         """`train` in two halves: what is drawn and rendered, and what comes back gives the pairs; between the two the
-        processes of `pool` spoil the rough LRs."""
+        processes of `pool` spoil the rough LRs. `size`: pixels of the LRs, None = drawn here."""
         numbers = torch.rand(len(index), 5, generator=generator, dtype=torch.float64)
         seed = int(torch.randint(2**62, (), generator=generator)) if self.rough else None
-        size = _drawn(self.sizes, generator) if self.sizes else self.size
+        size = size or self.draw_size(generator)
         which = (2 * numbers[:, 4] % 1 * len(self.protocols)).long()  # what the coin leaves of its number
         mirrored = (numbers[:, 4] < 0.5) & flip
         made = self._begin(index, self._in_ranges(numbers, which), mirrored, seed, pool, size)

@@ -32,14 +32,19 @@ def own_pixels(
     """
     if abs(frame.side - size) > 0.5:
         return cut_lr(rgb, frame, size), frame, transform
+    lr, cut = own_square(rgb, frame, size)
+    return lr, cut, seen_from(transform, frame, cut)
+
+
+def own_square(rgb: np.ndarray, frame: Frame, size: int) -> tuple[np.ndarray, Frame]:
+    """uint8 (size, size, 3), whole pixels of a photo about a frame's centre, and what they are of it."""
     left, top = (round(c + 0.5 - size / 2) for c in frame.centre)
     rows, columns = (
         np.clip(np.arange(start, start + size), 0, length - 1)
         for start, length in ((top, rgb.shape[0]), (left, rgb.shape[1]))
     )
     cut = Frame((left + size / 2 - 0.5, top + size / 2 - 0.5), frame.right, float(size))
-    lr = np.ascontiguousarray(np.rot90(rgb[rows[:, None], columns], quarter_turns(frame)))
-    return lr, cut, seen_from(transform, frame, cut)
+    return np.ascontiguousarray(np.rot90(rgb[rows[:, None], columns], quarter_turns(frame))), cut
 
 
 def seen_from(transform: np.ndarray, here: Frame, there: Frame) -> np.ndarray:

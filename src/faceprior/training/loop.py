@@ -248,7 +248,8 @@ class Trainer:
         generator = torch.Generator().manual_seed(seed_of(run.seed, "pairs", step))
         if fabric.global_rank:  # skip what the processes before this one draw: five numbers a face
             torch.rand(fabric.global_rank * share, 5, generator=generator, dtype=torch.float64)
-        finish = self.faces.maker.begin(index, generator, pool=pool)
+        size = self.faces.maker.draw_size(torch.Generator().manual_seed(seed_of(run.seed, "size", step)))
+        finish = self.faces.maker.begin(index, generator, size=size, pool=pool)  # one size in all processes: none waits
         return lambda: to_device(finish(), fabric.device)
 
     def _refuse(self, result: StepResult) -> None:

@@ -1,7 +1,11 @@
-"""One frame after the other -> enlarged, its faces restored: positions smoothed, nothing pops in or out."""
+"""One frame after the other -> enlarged, its faces restored; nothing pops in or out.
+
+A face is pasted where the STN sees it in that very frame. To smooth its place in its box over time was worse in nearly
+all that `benchmarks/moving.py` prints, faces at rest included: boxes wander, and the smoothed place did not follow.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -17,15 +21,15 @@ from ..photo.enlarge import enlarge
 from ..photo.judge import clearness
 from ..photo.looks import believable
 from ..photo.options import PhotoOptions
+from ..photo.own import own_size, own_square
 from ..photo.paste import Canvas, Restored, paste
 from ..photo.pipeline import Network, NetworkResult
 from ..photo.quality import conditions, noise_level, told
 from ..photo.restraint import restraint
 from ..photo.warp import compose, inverse
-from .smooth import OneEuro
 
-SLOWEST, QUICKENING = 1.5, 6.0  # Hz; Hz a half side a second: of where in its box a face is
 OTHER = 1.3  # times the size at which its network was chosen: then it is chosen anew
+STAYS = 0.06  # of its pixels, or one: a face that grows or shrinks by less is seen in as many as before
 KEPT = 0.6  # of the heatmaps of the frame before: they are upright, so they lie on each other
 FADE = 5  # frames that a face takes to come and to go
 NOISE_EVERY = 10.0  # seconds between two measurements of the clip's grain, where sharpness asks for it
@@ -39,10 +43,10 @@ class Face:
     """
 
     place: np.ndarray | None = None
-    filter: OneEuro = field(default_factory=lambda: OneEuro(SLOWEST, QUICKENING))
     heatmaps: np.ndarray | None = None
     image: np.ndarray | None = None
     network: Network | None = None
+    pixels: int | None = None  # of its own in which the network last saw it; None: as many as the network has
     side: float = 0.0  #   of its square when the network was chosen; it stays as long as that is about the same
     detail: float = 0.0  # then, in pixels
     details: tuple[float, float] = (np.inf, 0.0)  # least and most of it so far, as large as its square was
@@ -52,6 +56,13 @@ class Face:
     def detail_now(self, square: Frame) -> float:
         """Pixels of detail across its square, which has grown or shrunk since it was measured."""
         return self.detail * square.side / self.side
+
+    def own_now(self, square: Frame, cut: Frame) -> int | None:
+        """Pixels in which it is seen. They stay while it hardly changes: it would twinkle else."""
+        same = self.pixels is not None and _alike(cut.side, self.pixels)
+        own = own_size(self.network, cut, self.detail_now(square) * cut.side / square.side)
+        self.pixels = self.pixels if same and own is not None else own
+        return self.pixels
 
 
 class FrameRestorer:
@@ -93,8 +104,8 @@ class FrameRestorer:
         shown = {n: square for n, square in squares.items() if self._known(rgb, n, square, most)}
         self._measure_noise(rgb, seconds, shown)
         # A first look at a face tells where it is; for that the STN is enough.
-        self._look(rgb, shown, [n for n in shown if self.faces[n].place is None], seconds, found=None)
-        cuts = self._look(rgb, shown, list(shown), seconds, found=found)
+        self._look(rgb, shown, [n for n in shown if self.faces[n].place is None], found=None)
+        cuts = self._look(rgb, shown, list(shown), found=found)
 
         canvas = self._paint(rgb) if canvas is None else canvas
         for number in sorted(shown, key=lambda n: shown[n].side):
@@ -106,7 +117,8 @@ class FrameRestorer:
             cut = cuts[number]
             transform = _transform(face.place, shown[number], cut)
             detail = min(cut.side, face.detail_now(shown[number]))
-            restored = Restored(cut, face.image, face.heatmaps, transform, detail, size_of(face.network))
+            seen = face.pixels or size_of(face.network)
+            restored = Restored(cut, face.image, face.heatmaps, transform, detail, seen)
             strength = self.options.strength * face.weight * face_strength(detail, cut.side, None, self._condition)
             keep = 1.0 if self.options.consistent else None
             photo = rgb if exact is None else exact
@@ -146,45 +158,50 @@ class FrameRestorer:
         rgb: np.ndarray,
         squares: Mapping[int, Frame],
         numbers: list[int],
-        seconds: float,
         found: Mapping[int, Detection] | None,
     ) -> dict[int, Frame]:
         """Cuts those faces where they are thought to be, and learns from the network where they are: from its STN alone
         where `found`, their boxes, is None."""
-        cuts = {}
-        groups: dict[int, tuple[Network, list[int]]] = {}
+        cuts: dict[int, Frame] = {}
+        alike: dict[tuple[int, int], tuple[Network, dict[int, np.ndarray]]] = {}  # as a call wants them
         for n in numbers:
-            network = self.faces[n].network
-            cuts[n] = _cut(self.faces[n].place, squares[n], getattr(network, "trained", PAPER))
-            groups.setdefault(id(network), (network, []))[1].append(n)
-        for network, members in groups.values():
-            self._run(network, rgb, squares, {n: cuts[n] for n in members}, seconds, found)
+            face = self.faces[n]
+            cut = _cut(face.place, squares[n], getattr(face.network, "trained", PAPER))
+            pixels = None if found is None else face.own_now(squares[n], cut)
+            if pixels is not None and _alike(cut.side, pixels):
+                lr, cuts[n] = own_square(rgb, cut, pixels)
+            else:
+                lr, cuts[n] = cut_lr(rgb, cut, pixels or size_of(face.network)), cut
+            alike.setdefault((id(face.network), len(lr)), (face.network, {}))[1][n] = lr
+        for network, members in alike.values():
+            self._run(network, members, squares, cuts, rgb, found)
         return cuts
 
     def _run(
         self,
         network: Network,
-        rgb: np.ndarray,
+        members: Mapping[int, np.ndarray],
         squares: Mapping[int, Frame],
         cuts: Mapping[int, Frame],
-        seconds: float,
+        rgb: np.ndarray,
         found: Mapping[int, Detection] | None,
     ) -> None:
-        lr = np.stack([cut_lr(rgb, cut, size_of(network)) for cut in cuts.values()])
+        """members: the LRs of those cuts, of one size."""
+        lr = np.stack(list(members.values()))
         locate = getattr(network, "locate", None)
         if found is None and locate is not None:
             result, transforms = None, locate(lr)
         else:
             if getattr(network, "told", False) and self._rough is None:
                 self._rough = self._condition or told(rgb, None)
-            result = self._through(network, lr, [(found or {}).get(n) for n in cuts], list(cuts.values()))
+            result = self._through(network, lr, [(found or {}).get(n) for n in members], [cuts[n] for n in members])
             transforms = result.transforms
-        for i, n in enumerate(cuts):
+        for i, n in enumerate(members):
             face, transform = self.faces[n], np.asarray(transforms[i], np.float64)
             if not believable(transform, getattr(network, "trained", PAPER)):
                 continue  # it stays where it was, with the picture that it had
             total = compose(_between(cuts[n], squares[n]), transform)
-            face.place = face.filter(_similarity(total), seconds)
+            face.place = _similarity(total)
             if result is None:
                 continue
             heatmaps = result.heatmaps[i]
@@ -201,8 +218,13 @@ class FrameRestorer:
             part = [1.0 if box is None else restraint(box, self._noise[1]) for box in boxes]
             more["restraint"] = np.array(part, np.float32)
         if self._rough is not None and getattr(network, "told", False):
-            more["condition"] = conditions(self._rough, cuts, size_of(network))
+            more["condition"] = conditions(self._rough, cuts, len(lr[0]))
         return network(lr, **more)
+
+
+def _alike(side: float, pixels: int) -> bool:
+    """Whether a face fills about so many pixels."""
+    return abs(side - pixels) <= max(1.0, STAYS * pixels)
 
 
 def _similarity(matrix: np.ndarray) -> np.ndarray:
@@ -234,5 +256,5 @@ def _between(cut: Frame, square: Frame) -> np.ndarray:
 
 
 def _transform(place: np.ndarray, square: Frame, cut: Frame) -> np.ndarray:
-    """The smoothed place, as the transform that a network without jitter would have given for this cut."""
+    """Its place, as a transform of this cut."""
     return compose(inverse(_between(cut, square)), _matrix(place))

@@ -1,0 +1,115 @@
+"""A face of a clip is seen in its own pixels, and pasted where the STN sees it in that very frame."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from textures import texture
+
+import faceprior.video.restore as module
+from faceprior.photo.boxes import Detection
+from faceprior.photo.cut import BOX_DROP, SIDE_BOX
+from faceprior.photo.options import PhotoOptions
+from faceprior.photo.own import MOST
+from faceprior.photo.warp import upright_to_photo
+from faceprior.video.restore import FrameRestorer
+
+SHAPE = (160, 200)
+
+
+def box(x: float, y: float, side: float) -> Detection:
+    extent = side / SIDE_BOX
+    return Detection((x + 0.5 - extent / 2, y + 0.5 - BOX_DROP * side - extent / 2, extent, extent), 1.0)
+
+
+class Knowing:
+    """Sees in what it is shown (x / 200 and y / 160 as colours) where that lies, and the face at `x`, `y`, `side`."""
+
+    size, any_size = 16, True
+
+    def __init__(self):
+        self.x = self.y = self.side = 0.0
+        self.seen: list[int] = []
+
+    def locate(self, lr):
+        rows = []
+        for one in lr.astype(float):
+            n = len(one)
+            step = (one[n // 2, -1, 0] - one[n // 2, 0, 0]) / (n - 1) / 255 * SHAPE[1]  # photo pixels a pixel
+            x, y = one[..., 0].mean() / 255 * SHAPE[1], one[..., 1].mean() / 255 * SHAPE[0]
+            half = step * n / 2
+            scale = self.side / 2 / half
+            rows.append([[scale, 0, (self.x - x) / half], [0, scale, (self.y - y) / half]])
+        return np.array(rows, np.float32)
+
+    def __call__(self, lr):
+        self.seen.append(len(lr[0]))
+        images = np.full((len(lr), 128, 128, 3), 90, np.uint8)
+        maps = np.ones((len(lr), 4, 64, 64), np.float32)
+        return SimpleNamespace(images=images, heatmaps=maps, transforms=self.locate(lr))
+
+
+@pytest.fixture
+def pasted(monkeypatch) -> list:
+    kept = []
+
+    def paste(canvas, rgb, face, scale, **options):
+        kept.append(face)
+        return 0, 0, 1, 1
+
+    monkeypatch.setattr(module, "paste", paste)
+    monkeypatch.setattr("faceprior.photo.choice.effective_side", lambda rgb, frame: frame.side)
+    return kept
+
+
+@pytest.fixture(scope="module")
+def places() -> np.ndarray:
+    """A photo that says at each pixel where that is."""
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return np.stack([x / SHAPE[1] * 255, y / SHAPE[0] * 255, x * 0], -1).round().astype(np.uint8)
+
+
+def test_a_face_stays_where_it_is_though_its_box_wanders(places, pasted):
+    network, random = Knowing(), np.random.default_rng(0)
+    restorer = FrameRestorer(network, PhotoOptions(1, max_size=100), 1)
+    for i in range(20):
+        network.x, network.y, network.side = 90.0 + i, 80.0 + 5 * np.sin(i / 3), 24.0
+        off = random.normal(0, 1.2, 2)
+        restorer(places, i / 25, {1: box(network.x + off[0], network.y + off[1], 24 * np.exp(random.normal(0, 0.05)))})
+        matrix = upright_to_photo(pasted[-1].frame, pasted[-1].transform)
+        middle = matrix @ [63.5, 63.5, 1]
+        assert np.hypot(*(middle - (network.x, network.y))) < 1.0  # of 24 pixels; the colours say no more
+    assert len(pasted) == 20
+
+
+def test_it_is_seen_in_its_own_pixels_and_they_stay(pasted):
+    photo, network = texture(*SHAPE), Knowing()
+    network.locate = lambda lr: np.tile(np.eye(2, 3, dtype=np.float32), (len(lr), 1, 1))
+    restorer = FrameRestorer(network, PhotoOptions(1, max_size=100), 1)
+    for i, side in enumerate((20.0, 20.4, 20.7, 20.3, 22.0, 22.5, 60.0)):
+        restorer(photo, i / 25, {1: box(100, 80, side)})
+    assert network.seen == [20, 20, 20, 20, 22, 22, MOST]
+    face = pasted[0]
+    assert face.seen == 20 and face.frame.side == 20
+    assert (np.array(face.frame.centre) % 1 == 0.5).all()  # whole pixels of the frame, of an even number
+    assert pasted[-1].frame.side > 55  # reduced, not cut off
+
+
+def test_a_blurred_face_and_a_network_of_one_size_keep_its_pixels(pasted, monkeypatch):
+    photo, network, fixed = texture(*SHAPE), Knowing(), Knowing()
+    fixed.any_size = False
+    for one in (network, fixed):
+        one.locate = lambda lr: np.tile(np.eye(2, 3, dtype=np.float32), (len(lr), 1, 1))
+    FrameRestorer(fixed, PhotoOptions(1, max_size=100), 1)(photo, 0.0, {1: box(100, 80, 24)})
+    monkeypatch.setattr("faceprior.photo.choice.effective_side", lambda rgb, frame: frame.side / 2)
+    FrameRestorer(network, PhotoOptions(1, max_size=100), 1)(photo, 0.0, {1: box(100, 80, 24)})
+    assert fixed.seen == network.seen == [16] and {face.seen for face in pasted} == {16}
+
+
+def test_faces_of_several_sizes_in_one_frame(pasted):
+    photo, network = texture(*SHAPE), Knowing()
+    network.locate = lambda lr: np.tile(np.eye(2, 3, dtype=np.float32), (len(lr), 1, 1))
+    faces = {1: box(40, 80, 12), 2: box(90, 80, 30), 3: box(150, 80, 12.2)}
+    FrameRestorer(network, PhotoOptions(1, max_size=100), 1)(photo, 0.0, faces)
+    assert sorted(network.seen) == [12, 30]
+    assert sorted(face.seen for face in pasted) == [12, 12, 30]
