@@ -80,18 +80,19 @@ def test_which_size():
     network, fixed = AnySize(), SimpleNamespace(size=32)
     frame = Frame((50.0, 50.0), (1.0, 0.0), 23.4)
     assert own_size(network, frame, 23.0) == 23
-    assert own_size(network, frame, 12.0) is None  # blurred
+    assert own_size(network, frame, 18.2) == 18  # blurred
+    assert own_size(network, frame, 12.0) == 16  # so blurred that the network's own pixels are more
     assert own_size(fixed, frame, 23.0) is None
     assert own_size(network, frame.grown(4), 90.0) == MOST
 
 
 def test_which_network(photo, monkeypatch):
-    """The larger one from 24 px of a face's own, from 20.5 where faces are cut at 16 or 32 px."""
+    """The larger one from 24 px on, from 20.5 where faces are cut at 16 or 32 px."""
     network, fixed = AnySize(), AnySize()
     fixed.any_size = False
     for one in (network, fixed):
         one.larger = AnySize()
-    for side, detail, larger, larger_of_fixed in [(22, 22, False, True), (25, 25, True, True), (40, 22, True, True)]:
+    for side, detail, larger, larger_of_fixed in [(22, 22, False, True), (25, 25, True, True), (40, 22, False, True)]:
         monkeypatch.setattr("faceprior.photo.choice.effective_side", lambda rgb, frame, detail=detail: detail)
         for one, expected in ((network, larger), (fixed, larger_of_fixed)):
             chosen, held = network_for(one, photo, Frame((60.0, 60.0), (1.0, 0.0), float(side)))
@@ -109,6 +110,17 @@ def test_faces_of_a_photo_are_seen_at_their_own_size(photo, detailed):
         assert len(face.lr) == round(face.size) and face.lr_consistency is not None
         x, y = (np.round(np.array(face.frame.centre) + 0.5 - face.size / 2)).astype(int)
         np.testing.assert_array_equal(face.lr, photo[y : y + len(face.lr), x : x + len(face.lr)])
+
+
+def test_a_blurred_face_is_seen_in_as_many_pixels_as_its_detail(photo, monkeypatch):
+    monkeypatch.setattr("faceprior.photo.choice.effective_side", lambda rgb, frame: 0.6 * frame.side)
+    network = AnySize()
+    found = [Detection((30.0 + 80 * i, 40.0, s / 1.171, s / 1.171)) for i, s in enumerate((20, 40))]
+    result = upscale_photo(DecodedImage(photo), network, found, PhotoOptions(scale=2, canvas="lanczos"))
+    assert [face.status for face in result.faces] == ["restored"] * 2
+    assert sorted(len(lr) for lr in network.seen) == [16, 24]
+    for face in result.faces:  # the whole face, reduced
+        assert face.frame.side > 1.2 * len(face.lr)
 
 
 def test_cut_faces_of_many_sizes_at_once(photo, detailed):

@@ -7,11 +7,10 @@ import numpy as np
 from ..face.frame import Frame
 from ..runtime.backends.base import LR_SIZE
 from .detail import effective_side
-from .own import own_size
 
 # Pixels of detail across the cut square from which on the network of 32 px is the better one (`benchmarks/blend.py`
-# with either of them): of faces in their own pixels, where at 22 px it is behind by 0.1 dB and at 24 px equal; and of
-# those that are cut at 16 or 32 px, where at 18 px it is behind by 0.1 dB and at 22 px ahead by as much.
+# with either of them): of networks of any size, where at 22 px it is behind by 0.1 dB and at 24 px equal; and of
+# those that take 16 and 32 px alone, where at 18 px it is behind by 0.1 dB and at 22 px ahead by as much.
 LARGER_FROM, LARGER_FROM_CUT = 24.0, 20.5
 
 
@@ -19,7 +18,7 @@ def network_for(network: Any, rgb: np.ndarray, frame: Frame) -> tuple[Any, float
     """A model, a photo uint8 (H, W, 3), a cut -> the model, or its `larger` one where it has one (`Upscaler.larger`),
     and the pixels of detail across the cut."""
     detail = effective_side(rgb, frame)
-    limit = LARGER_FROM_CUT if own_size(network, frame, detail) is None else LARGER_FROM
+    limit = LARGER_FROM if getattr(network, "any_size", False) else LARGER_FROM_CUT
     if detail >= limit and (larger := getattr(network, "larger", None)) is not None:
         return larger, detail
     return network, detail

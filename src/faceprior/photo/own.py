@@ -16,11 +16,13 @@ SHARP = 0.9  # a face fills this part of its pixels with detail, or is blurred o
 
 
 def own_size(network: Any, frame: Frame, detail: float) -> int | None:
-    """Pixels at which a network sees a face whose cut holds the detail of `detail` pixels: those of the photo. None
-    where the network's own size is taken: it may take no other, and blurred or enlarged faces gain 0.05 to 0.2 dB."""
-    if not getattr(network, "any_size", False) or detail < SHARP * frame.side:
+    """Pixels at which a network sees a face whose cut holds the detail of `detail` pixels: those of the photo; of one
+    that is blurred or was enlarged, so many as hold its detail, and at least the network's own. None where the network
+    takes faces of one size."""
+    if not getattr(network, "any_size", False):
         return None
-    return int(np.clip(round(frame.side), LEAST, MOST))
+    seen = frame.side if detail >= SHARP * frame.side else max(detail, network.size)
+    return int(np.clip(round(seen), LEAST, MOST))
 
 
 def own_pixels(

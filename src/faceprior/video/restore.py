@@ -29,7 +29,8 @@ from ..photo.restraint import restraint
 from ..photo.warp import compose, inverse
 
 OTHER = 1.3  # times the size at which its network was chosen: then it is chosen anew
-STAYS = 0.06  # of its pixels, or one: a face that grows or shrinks by less is seen in as many as before
+STAYS = 0.06  # of its pixels, or one and a half: a face that grows or shrinks by less is seen in as many as before
+FEWEST = 16  # pixels of its own: smaller faces, which compression has spoilt most, lose 0.25 dB in theirs at 12
 KEPT = 0.6  # of the heatmaps of the frame before: they are upright, so they lie on each other
 FADE = 5  # frames that a face takes to come and to go
 NOISE_EVERY = 10.0  # seconds between two measurements of the clip's grain, where sharpness asks for it
@@ -59,9 +60,9 @@ class Face:
 
     def own_now(self, square: Frame, cut: Frame) -> int | None:
         """Pixels in which it is seen. They stay while it hardly changes: it would twinkle else."""
-        same = self.pixels is not None and _alike(cut.side, self.pixels)
         own = own_size(self.network, cut, self.detail_now(square) * cut.side / square.side)
-        self.pixels = self.pixels if same and own is not None else own
+        if own is None or self.pixels is None or not _alike(own, self.pixels):
+            self.pixels = None if own is None or own < FEWEST else own
         return self.pixels
 
 
@@ -224,7 +225,7 @@ class FrameRestorer:
 
 def _alike(side: float, pixels: int) -> bool:
     """Whether a face fills about so many pixels."""
-    return abs(side - pixels) <= max(1.0, STAYS * pixels)
+    return abs(side - pixels) <= max(1.5, STAYS * pixels)
 
 
 def _similarity(matrix: np.ndarray) -> np.ndarray:
