@@ -1,7 +1,7 @@
-"""Video: the faces of every frame restored and put back, calmly. Needs the extra `[video]` (PyAV).
+"""Video: the faces of every frame restored and put back. Needs the extra `[video]` (PyAV).
 
 `read` -> frames (`fields`: made whole; `filters`, `colour`: RGB by their tags; `tracks`: what lies beside them);
-`track`: which face is which, and where between two looks of the detector; `restore`: each frame as a photo, with
-positions that do not flicker (`smooth`), on a `canvas` of the clip's own pixels (`curve`: HDR as a network sees it);
+`track`: which face is which, and where between two looks of the detector, smoothed (`smooth`); `restore`: each frame
+as a photo, on a `canvas` of the clip's own pixels (`curve`: HDR as a network sees it);
 `cast`, `sheet`: who is which number; `write` -> the file, its sound copied; `convert` joins them.
 """
