@@ -22,6 +22,7 @@ from ..runtime.canvas import CanvasNetwork
 from .canvas import FrameCanvas, Raster
 from .cast import MAX_SHOWN, Cast, describe
 from .colour import Colour
+from .motion import Camera
 from .read import Video, VideoFrame
 from .restore import FrameRestorer
 from .sheet import cast_sheet
@@ -135,10 +136,11 @@ def _convert(
     video: Video, where: Plan, coded: Colour, report: VideoReport, network: Network, detector: Detector,
     options: PhotoOptions, every: int, watch: Watch,
 ) -> Cast:  # fmt: skip
-    tracker, cast = Tracker(), Cast()
+    tracker, camera, cast = Tracker(), Camera(), Cast()
 
     def look(frame: VideoFrame) -> dict[int, Detection]:
-        return tracker.look(detector(video.raster.seen(frame.pixels)), video.seconds(frame.pts))
+        seen = video.raster.seen(frame.pixels)
+        return tracker.look(detector(seen), video.seconds(frame.pts), camera(seen))
 
     others: list[Any] = []
     frames = video.read(others.append)

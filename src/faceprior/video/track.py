@@ -28,8 +28,17 @@ class Tracker:
         self.tracks: list[Track] = []
         self._count = 0
 
-    def look(self, found: list[Detection], seconds: float) -> dict[int, Detection]:
-        """What the detector found at a time -> the smoothed faces by number, those just missed included."""
+    def look(
+        self, found: list[Detection], seconds: float, panned: tuple[float, float] = (0.0, 0.0)
+    ) -> dict[int, Detection]:
+        """What the detector found at a time -> the smoothed faces by number, those just missed included. panned: by how
+        many pixels, right and down, the whole picture moved since the last look."""
+        if any(panned):
+            for track in self.tracks:
+                value = track.filter.value.copy()
+                for start in (0, *range(4, len(value), 2)):  # the centre, the points
+                    value[start : start + 2] += panned
+                track.filter.value, track.detection = value, _from_vector(value, track.detection)
         rest = list(found)
         for track in sorted(self.tracks, key=lambda t: t.missed):
             i = _best(track.detection, rest)

@@ -1,0 +1,54 @@
+"""How far a whole picture moved between two frames: a pan, which carries tiny faces beyond their own boxes.
+
+Phase correlation (Kuglin and Hines, 1975) of the reduced luma; believed where the moved frame is much more like the
+other than the frame at rest.
+"""
+
+import numpy as np
+from PIL import Image
+
+SIDE = 256  # pixels of the longer side, at most
+BETTER = 0.7  # of the difference at rest: with less than that left the motion is believed
+NEARLY_STILL = 0.5  # grey levels of difference: nothing to explain
+
+
+class Camera:
+    """Call it with each frame that is searched for faces."""
+
+    def __init__(self) -> None:
+        self._last: np.ndarray | None = None
+
+    def __call__(self, rgb: np.ndarray) -> tuple[float, float]:
+        """uint8 (H, W, 3) -> by how many of its pixels, right and down, what is seen moved since the last call."""
+        factor = max(1.0, max(rgb.shape[:2]) / SIDE)
+        size = tuple(max(1, round(v / factor)) for v in rgb.shape[1::-1])
+        small = Image.fromarray(rgb).convert("L").resize(size, Image.Resampling.BOX, reducing_gap=1.0)
+        now, last = np.asarray(small, np.float32), self._last
+        self._last = now
+        if last is None or last.shape != now.shape:
+            return 0.0, 0.0
+        right, down = shift_between(last, now)
+        return right * rgb.shape[1] / size[0], down * rgb.shape[0] / size[1]
+
+
+def shift_between(before: np.ndarray, after: np.ndarray) -> tuple[int, int]:
+    """float32 (H, W) twice -> whole pixels, right and down; (0, 0) where no motion of the whole explains the change."""
+    height, width = before.shape
+    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    one, other = (np.fft.rfft2((y - y.mean()) * window) for y in (before, after))
+    cross = other * one.conj()
+    peaks = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), before.shape)
+    down, right = np.unravel_index(int(peaks.argmax()), peaks.shape)
+    down, right = (int(v - n) if v > n // 2 else int(v) for v, n in ((down, height), (right, width)))
+    if (right, down) == (0, 0) or abs(right) > width // 2 or abs(down) > height // 2:
+        return 0, 0
+    still = float(np.abs(after - before).mean())
+    moved = float(np.abs(_common(after, right, down) - _common(before, -right, -down)).mean())
+    return (right, down) if still > NEARLY_STILL and moved < BETTER * still else (0, 0)
+
+
+def _common(y: np.ndarray, right: int, down: int) -> np.ndarray:
+    """What is left of a picture without the rows and columns that came in at its left and top (or, where negative, at
+    its right and bottom)."""
+    height, width = y.shape
+    return y[max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)]
