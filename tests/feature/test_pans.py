@@ -1,4 +1,5 @@
-"""A pan carries faces beyond their own boxes: the picture's motion is measured, and the tracks go with it."""
+"""A pan carries faces beyond their own boxes: the picture's motion is measured, and the tracks go with it. At a cut all
+begins anew."""
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from textures import texture
 
 from faceprior.photo.boxes import Detection
 from faceprior.runtime.weights import ASSETS
-from faceprior.video.motion import Camera, shift_between
+from faceprior.video.convert import chunks
+from faceprior.video.motion import Camera, Cuts, shift_between
 from faceprior.video.track import Tracker
 
 PHOTO = Image.open(ASSETS / "astronauts.jpg").convert("RGB")
@@ -83,3 +85,29 @@ def test_a_face_that_is_missed_goes_with_the_picture():
     tracker.look(faces_at(0), 0.0)
     here = tracker.look(faces_at(20)[:1], 0.2, (20.0, 0.0))
     assert [round(here[n].box[0]) for n in sorted(here)] == [60, 80, 100]
+
+
+def test_cuts():
+    china = np.asarray(Image.fromarray(texture(240, 320)).convert("RGB"))
+    one, other = view(80, 70), view(180, 150)
+    bright, dark = (np.clip(one.astype(float) * f, 0, 255).astype(np.uint8) for f in (1.8, 0.3))
+    grainy = np.clip(one + np.random.default_rng(0).normal(0, 20, one.shape), 0, 255).astype(np.uint8)
+    black = np.zeros_like(one)
+    cuts = Cuts()
+    frames = [one, one, bright, dark, grainy, view(86, 70), china, china, other, black, black, one]
+    assert [cuts(frame) for frame in frames] == [False] * 6 + [True, False, True, False, False, False]
+    deep = Cuts()
+    assert [deep(frame.astype(np.uint16) * 257) for frame in (one, grainy, china)] == [False, False, True]
+    tiny = Cuts()
+    assert [tiny(np.full((h, w, 3), 9, np.uint8)) for h, w in ((1, 1), (1, 40), (40, 1))] == [False] * 3
+
+
+def test_a_chunk_ends_before_a_cut():
+    def told(numbers, *at):
+        return [(c, after, cut) for c, after, cut in chunks(numbers, 5, lambda n: n in at)]
+
+    assert told(range(12)) == [([0, 1, 2, 3, 4], 5, False), ([5, 6, 7, 8, 9], 10, False), ([10, 11], None, False)]
+    assert told(range(8), 3) == [([0, 1, 2], 3, True), ([3, 4, 5, 6, 7], None, False)]
+    assert told(range(7), 5, 6) == [([0, 1, 2, 3, 4], 5, True), ([5], 6, True), ([6], None, False)]
+    assert told(range(3), 0) == [([0, 1, 2], None, False)]
+    assert told([]) == []

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 av = pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
 
@@ -292,3 +292,30 @@ def test_giant_frames_need_the_flag(tmp_path, monkeypatch):
         read.Video(tmp_path / "clip.mkv")
     with any_number_of_pixels(), read.Video(tmp_path / "clip.mkv") as video:
         assert len(list(video.read(lambda packet: None))) == 3
+
+
+def test_at_a_cut_all_begins_anew(tmp_path):
+    """Two scenes with a face each, at the same place: two numbers, each restored in every frame of its scene."""
+    path, cut = tmp_path / "two.mp4", 8
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("mpeg4", rate=RATE)
+        video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
+        video.codec_context.options = {"q": "2"}
+        for i in range(16):
+            shown = picture(0)
+            if i >= cut:
+                shown = ImageOps.invert(shown)
+            out.mux(video.encode(av.VideoFrame.from_image(shown)))
+        out.mux(video.encode(None))
+    x, y, side = true_face(0)
+    looked = []
+
+    def detector(rgb):
+        looked.append(int(rgb[-1, -1, 0] > 128))  # the background, 90 or 165
+        return [Detection((x - side / 2, y - side / 2, side, side), 0.9)]
+
+    report = upscale_video(path, tmp_path / "out", Network(), detector, PhotoOptions(2), sheet=False)
+    assert report.faces == {1: cut, 2: 16 - cut}
+    assert looked == [0, 0, 0, 1, 1, 1]  # the first and each fifth frame of a scene, and its last
+    faces = json.loads((tmp_path / "out/two.json").read_text())["faces"]
+    assert [(f["first"]["frame"], f["last"]["frame"]) for f in faces] == [(0, cut - 1), (cut, 15)]

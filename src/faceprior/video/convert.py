@@ -22,7 +22,7 @@ from ..runtime.canvas import CanvasNetwork
 from .canvas import FrameCanvas, Raster
 from .cast import MAX_SHOWN, Cast, describe
 from .colour import Colour
-from .motion import Camera
+from .motion import Camera, Cuts
 from .read import Video, VideoFrame
 from .restore import FrameRestorer
 from .sheet import cast_sheet
@@ -155,9 +155,10 @@ def _convert(
     restorer = FrameRestorer(network, options, report.scale, painter)
     with VideoWriter(where, video, width * report.scale, height * report.scale, coded) as writer:
         faces, found = look(first), tracker.found()
-        for chunk, ahead in chunks(chain([first], frames), every):
+        cuts = Cuts()
+        for chunk, ahead, cut in chunks(chain([first], frames), every, lambda frame: cuts(frame.pixels)):
             # Where a face is between two looks is known once the second was taken.
-            end = ahead or chunk[-1]
+            end = chunk[-1] if cut or ahead is None else ahead
             leaving = tracker.leaving()
             after = look(end)
             for frame in chunk:
@@ -172,6 +173,10 @@ def _convert(
             for packet in others:
                 writer.other(packet)
             others.clear()
+            if cut:  # nobody who was here is there
+                tracker.forget()
+                restorer.new_scene()
+                after = look(ahead)
             faces, found = after, tracker.found()
         for packet in others:
             writer.other(packet)
@@ -208,13 +213,17 @@ def _left(cast: Cast, report: VideoReport, options: PhotoOptions) -> list[str]:
     return notes
 
 
-def chunks(frames: Iterable[VideoFrame], size: int) -> Iterator[tuple[list[VideoFrame], VideoFrame | None]]:
-    """`size` frames at a time, each time with the one after them, None at the end."""
+def chunks(
+    frames: Iterable[VideoFrame], size: int, begins: Callable[[VideoFrame], bool] = lambda frame: False
+) -> Iterator[tuple[list[VideoFrame], VideoFrame | None, bool]]:
+    """`size` frames at a time, fewer before a cut, each time with the one after them (None at the end), and whether a
+    scene begins with that. begins: is asked that of each frame."""
     waiting: list[VideoFrame] = []
     for frame in frames:
-        if len(waiting) == size:
-            yield waiting, frame
+        cut = begins(frame)
+        if waiting and (cut or len(waiting) == size):
+            yield waiting, frame, cut
             waiting = []
         waiting.append(frame)
     if waiting:
-        yield waiting, None
+        yield waiting, None, False

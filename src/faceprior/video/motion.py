@@ -1,7 +1,8 @@
-"""How far a whole picture moved between two frames: a pan, which carries tiny faces beyond their own boxes.
+"""What happens to the whole picture: a pan, which carries tiny faces beyond their own boxes, and a cut.
 
-Phase correlation (Kuglin and Hines, 1975) of the reduced luma; believed where the moved frame is much more like the
-other than the frame at rest.
+A pan is found by phase correlation (Kuglin and Hines, 1975) of the reduced luma, and believed where the moved frame is
+much more like the other than the frame at rest. At a cut two frames that follow each other have hardly anything in
+common.
 """
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image
 SIDE = 256  # pixels of the longer side, at most
 BETTER = 0.7  # of the difference at rest: with less than that left the motion is believed
 NEARLY_STILL = 0.5  # grey levels of difference: nothing to explain
+COARSE = 32  # pixels a side, in which frames are compared for cuts
+ALIKE = 0.4  # correlation: with less two frames show different scenes
 
 
 class Camera:
@@ -29,6 +32,26 @@ class Camera:
             return 0.0, 0.0
         right, down = shift_between(last, now)
         return right * rgb.shape[1] / size[0], down * rgb.shape[0] / size[1]
+
+
+class Cuts:
+    """Call it with each frame: whether another scene begins with it. Flashes and changes of light are none."""
+
+    def __init__(self) -> None:
+        self._last: np.ndarray | None = None
+
+    def __call__(self, pixels: np.ndarray) -> bool:
+        """uint8 or uint16 (H, W, 3)"""
+        height, width = pixels.shape[:2]
+        rows, columns = max(1, height // COARSE), max(1, width // COARSE)  # of a block
+        few = pixels[:: max(1, rows // 4), :: max(1, columns // 4), 1].astype(np.float32)
+        now = np.asarray(Image.fromarray(few).resize((COARSE, COARSE), Image.Resampling.BOX)).ravel()
+        now = now - now.mean()
+        last, self._last = self._last, now
+        if last is None:
+            return False
+        size = float(np.linalg.norm(now) * np.linalg.norm(last))
+        return size > 0 and float(now @ last) < ALIKE * size
 
 
 def shift_between(before: np.ndarray, after: np.ndarray) -> tuple[int, int]:

@@ -32,7 +32,7 @@ OTHER = 1.3  # times the size at which its network was chosen: then it is chosen
 STAYS = 0.06  # of its pixels, or one and a half: a face that grows or shrinks by less is seen in as many as before
 FEWEST = 16  # pixels of its own: smaller faces, which compression has spoilt most, lose 0.25 dB in theirs at 12
 KEPT = 0.6  # of the heatmaps of the frame before: they are upright, so they lie on each other
-FADE = 5  # frames that a face takes to come and to go
+FADE = 5  # frames that a face takes to come into a scene and to go
 NOISE_EVERY = 10.0  # seconds between two measurements of the clip's grain, where sharpness asks for it
 
 
@@ -82,6 +82,7 @@ class FrameRestorer:
         self.faces: dict[int, Face] = {}
         self.seen_as = (0, 0)  # height and width of the frames
         self._noise: tuple[float, float] | None = None  # when it was measured, in seconds, and the grey levels
+        self._arrived = False  # whether the scene's first frame was seen: who is in that does not fade in
         self._rough: tuple[float, float] | None = None  # the first frame's condition, for networks that are told
 
     def __call__(
@@ -112,7 +113,7 @@ class FrameRestorer:
         for number in sorted(shown, key=lambda n: shown[n].side):
             face = self.faces[number]
             going = number in leaving or not self._fits(number, shown[number], most) or not self._clear(face)
-            face.weight = float(np.clip(face.weight + (-1 if going else 1) / FADE, 0, 1))
+            face.weight = float(np.clip(face.weight + self._step(going), 0, 1))
             if face.image is None or face.weight == 0:
                 continue
             cut = cuts[number]
@@ -125,7 +126,16 @@ class FrameRestorer:
             photo = rgb if exact is None else exact
             if paste(canvas, photo, restored, self.scale, strength=strength, keep_detail=keep) is not None:
                 face.frames += 1
+        self._arrived = True
         return canvas
+
+    def new_scene(self) -> None:
+        """What comes now has nothing to do with what came before."""
+        self._arrived, self._noise = False, None
+
+    def _step(self, going: bool) -> float:
+        """By how much a face's weight changes with a frame."""
+        return -1 / FADE if going else 1 / FADE if self._arrived else 1.0
 
     def _known(self, rgb: np.ndarray, number: int, square: Frame, most: float) -> bool:
         """Whether a face is to be looked at; its network and its detail are known then."""

@@ -54,6 +54,10 @@ class Tracker:
         self.tracks = [track for track in self.tracks if track.missed <= PATIENCE]
         return self.faces()
 
+    def forget(self) -> None:
+        """Another scene: who is found now has a number of its own."""
+        self.tracks = []
+
     def faces(self) -> dict[int, Detection]:
         return {track.number: track.detection for track in self.tracks}
 
