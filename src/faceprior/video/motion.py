@@ -12,7 +12,8 @@ SIDE = 256  # pixels of the longer side, at most
 BETTER = 0.7  # of the difference at rest: with less than that left the motion is believed
 NEARLY_STILL = 0.5  # grey levels of difference: nothing to explain
 COARSE = 32  # pixels a side, in which frames are compared for cuts
-ALIKE = 0.4  # correlation: with less two frames show different scenes
+ALIKE = 0.4  # correlation: with less two frames show different scenes ...
+DIFFERENT = 8 / 255  # ... where they differ by so much of white (root mean square) and not by grain alone
 
 
 class Camera:
@@ -44,14 +45,14 @@ class Cuts:
         """uint8 or uint16 (H, W, 3)"""
         height, width = pixels.shape[:2]
         rows, columns = max(1, height // COARSE), max(1, width // COARSE)  # of a block
-        few = pixels[:: max(1, rows // 4), :: max(1, columns // 4), 1].astype(np.float32)
+        few = pixels[:: max(1, rows // 4), :: max(1, columns // 4), 1] / np.float32(np.iinfo(pixels.dtype).max)
         now = np.asarray(Image.fromarray(few).resize((COARSE, COARSE), Image.Resampling.BOX)).ravel()
         now = now - now.mean()
         last, self._last = self._last, now
         if last is None:
             return False
-        size = float(np.linalg.norm(now) * np.linalg.norm(last))
-        return size > 0 and float(now @ last) < ALIKE * size
+        differ = float(np.sqrt(np.mean((now - last) ** 2))) > DIFFERENT
+        return differ and float(now @ last) < ALIKE * float(np.linalg.norm(now) * np.linalg.norm(last))
 
 
 def shift_between(before: np.ndarray, after: np.ndarray) -> tuple[int, int]:
