@@ -96,6 +96,8 @@ def test_cuts():
     cuts = Cuts()
     frames = [one, one, bright, dark, grainy, view(86, 70), china, china, other, black, black, one]
     assert [cuts(frame) for frame in frames] == [False] * 6 + [True, False, True, False, False, False]
+    pan = Cuts()
+    assert not any(pan(view(x, 70)) for x in range(0, 180, 16))
     night = Cuts()
     grain = np.random.default_rng(1).normal(20, 20, (6, *one.shape))
     assert not any(night(np.clip(frame, 0, 255).astype(np.uint8)) for frame in grain)
