@@ -30,6 +30,7 @@ from faceprior.photo.boxes import Detection
 from faceprior.photo.canvas import FramePainter
 from faceprior.photo.cut import BOX_DROP, SIDE_BOX
 from faceprior.photo.enlarge import enlarge
+from faceprior.photo.lossy import ALIKE
 from faceprior.photo.options import PhotoOptions
 from faceprior.runtime.canvas import load_canvas
 from faceprior.runtime.upscaler import load
@@ -73,9 +74,9 @@ def measured(context, seed, size, state, frames, upscaler, canvas) -> tuple[floa
     rng = np.random.default_rng(seed)
     truth, places = moved(context, size, scale, frames, rng, swing=state != "still")
     photos = [np.asarray(Image.fromarray(t).resize((len(t) // scale,) * 2, Image.Resampling.BICUBIC)) for t in truth]
-    photos = photos if state == "clean" else compressed(photos, rng)
-    painter = None if canvas is None else FramePainter(photos[0], scale, canvas)
-    restorer = FrameRestorer(upscaler, PhotoOptions(scale, max_size=1000), scale, painter)
+    photos, quality = (photos, None) if state == "clean" else (compressed(photos, rng), ALIKE)
+    painter = None if canvas is None else FramePainter(photos[0], scale, canvas, quality)
+    restorer = FrameRestorer(upscaler, PhotoOptions(scale, max_size=1000), scale, painter, quality=quality)
     errors, plain = [], []
     for i, (photo, found) in enumerate(zip(photos, followed(places, rng), strict=True)):
         made = np.asarray(restorer(photo, i / RATE, found), np.float64)

@@ -109,11 +109,12 @@ def paint(
 
 
 class FramePainter:
-    """The frames of one video by the network, all told the same, so that nothing flickers: the first frame's noise."""
+    """The frames of one video by the network, all told the same, so that nothing flickers: the first frame's noise, and
+    the quality of JPEG that the clip is like (`lossy.py`)."""
 
-    def __init__(self, first: np.ndarray, scale: int, network: CanvasNetwork):
+    def __init__(self, first: np.ndarray, scale: int, network: CanvasNetwork, quality: float | None = None):
         self.scale = scale
-        self.condition = told(first, None)
+        self.condition = told(first, quality)
         self._run = network.told(self.condition)
         began = time.perf_counter()
         self(first)

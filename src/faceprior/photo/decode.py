@@ -39,6 +39,7 @@ from .colours import OF_GREY, OF_RGB, colours_of, to_rgb
 from .depth import eight_bits, is_deep, is_grey_of_16, name_planes, rounded, upright
 from .greys import by_table, is_deep_grey, levels_of
 from .kinds import formats, is_heif, register_heif, why_not
+from .lossy import quality_alike
 from .metadata import Metadata, read_metadata
 from .pages import is_preview, largest_page
 from .png import has_all_rows, without_broken
@@ -65,7 +66,8 @@ class DecodedImage:
     alpha: uint8 (H, W), 0 transparent .. 255 opaque, or None where the file has no transparency
     icc:   the embedded profile where it describes `rgb`, or None (take it as sRGB)
     note:  what the user should know (a frame of an animation, a scaled depth), or None
-    quality: of a JPEG file, 1..100, from its quantisation tables; None of other files
+    quality: of a JPEG file, 1..100, from its quantisation tables; of other lossy files that as which they are told
+        (`lossy.py`); None of all others
     mode:  "L" where the file holds grey alone, whatever its depth, else "RGB"
     metadata: what else the file says, or None
     deep:  uint16 (H, W, 3), what `rgb` was rounded from, of files of 16 bits a channel; else None. May be read-only
@@ -271,9 +273,12 @@ def _decode(
     if turn is not None:
         rgb = rgb.transpose(turn)
         alpha = alpha.transpose(turn) if alpha is not None else None
+    quality = quality_of_tables(getattr(image, "quantization", None))
+    if quality is None and stream is not None:
+        quality = quality_alike(stream, image.format)
     return DecodedImage(
         np.array(rgb), None if alpha is None else np.array(alpha), icc, "; ".join(notes) if notes else None,
-        quality_of_tables(getattr(image, "quantization", None)), "L" if grey else "RGB", metadata,
+        quality, "L" if grey else "RGB", metadata,
         None if deep is None else upright(deep, orientation),
     )  # fmt: skip
 

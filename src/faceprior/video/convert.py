@@ -126,7 +126,7 @@ def _painter(
     found = watch.canvas()
     if found is None:
         raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
-    painter = FramePainter(first.pixels, scale, found)
+    painter = FramePainter(first.pixels, scale, found, video.quality)
     whole = f", {readable(painter.seconds * video.frames)} for all {video.frames}" if video.frames else ""
     watch.say(f"the canvas network takes about {painter.seconds:.1f} s a frame{whole}; --canvas lanczos is fast")
     return painter
@@ -152,7 +152,7 @@ def _convert(
     if report.scale < options.scale:
         report.notes.append(f"enlarged {report.scale} times, not {options.scale}: few players show larger frames")
     painter = _painter(first, video, report.scale, options, watch)
-    restorer = FrameRestorer(network, options, report.scale, painter)
+    restorer = FrameRestorer(network, options, report.scale, painter, quality=video.quality)
     with VideoWriter(where, video, width * report.scale, height * report.scale, coded) as writer:
         faces, found = look(first), tracker.found()
         cuts = Cuts()

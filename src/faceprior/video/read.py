@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import FacepriorError
+from ..photo.lossy import quality_of_clip
 from .canvas import EXTREME, Raster
 from .colour import PQ, UNTAGGED, colour_of, depth
 from .fields import Deinterlacer
@@ -69,6 +70,7 @@ class Video:
         self._check(context.width, context.height)
         self.tracks = tracks_of(self.container, self.stream)
         self.colour = colour_of(context, self.path)
+        self.quality = quality_of_clip(context.codec)
         self.aspect, doubt = _aspect(self.stream)
         self.time_base = self.stream.time_base
         self.rate = self.stream.average_rate or self.stream.guessed_rate or 25

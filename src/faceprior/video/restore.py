@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..face.frame import Frame
 from ..face.trained import PAPER, TrainedRange
-from ..photo.blend import face_strength
+from ..photo.blend import face_strength, is_rough
 from ..photo.boxes import Detection
 from ..photo.choice import network_for, size_of
 from ..photo.consistency import enforce
@@ -67,7 +67,7 @@ class Face:
 
 
 class FrameRestorer:
-    """painter: enlarges a frame by `scale`; None: Lanczos."""
+    """painter: enlarges a frame by `scale`; None: Lanczos. quality: of JPEG as which the clip is told (`lossy.py`)."""
 
     def __init__(
         self,
@@ -75,8 +75,10 @@ class FrameRestorer:
         options: PhotoOptions,
         scale: int,
         painter: Callable[[np.ndarray], Image.Image] | None = None,
+        *,
+        quality: float | None = None,
     ):
-        self.network, self.options, self.scale = network, options, scale
+        self.network, self.options, self.scale, self.quality = network, options, scale, quality
         self._paint = painter or (lambda rgb: enlarge(rgb, scale))
         self._condition = getattr(painter, "condition", None)
         self.faces: dict[int, Face] = {}
@@ -123,8 +125,10 @@ class FrameRestorer:
             restored = Restored(cut, face.image, face.heatmaps, transform, detail, seen)
             strength = self.options.strength * face.weight * face_strength(detail, cut.side, None, self._condition)
             keep = 1.0 if self.options.consistent else None
+            trusted = is_rough(self._condition) and not self.options.consistent
             photo = rgb if exact is None else exact
-            if paste(canvas, photo, restored, self.scale, strength=strength, keep_detail=keep) is not None:
+            how = {"strength": strength, "keep_detail": keep, "trust_canvas": trusted}
+            if paste(canvas, photo, restored, self.scale, **how) is not None:
                 face.frames += 1
         self._arrived = True
         return canvas
@@ -204,7 +208,7 @@ class FrameRestorer:
             result, transforms = None, locate(lr)
         else:
             if getattr(network, "told", False) and self._rough is None:
-                self._rough = self._condition or told(rgb, None)
+                self._rough = self._condition or told(rgb, self.quality)
             result = self._through(network, lr, [(found or {}).get(n) for n in members], [cuts[n] for n in members])
             transforms = result.transforms
         for i, n in enumerate(members):
