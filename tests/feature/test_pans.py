@@ -96,6 +96,10 @@ def test_cuts():
     cuts = Cuts()
     frames = [one, one, bright, dark, grainy, view(86, 70), china, china, other, black, black, one]
     assert [cuts(frame) for frame in frames] == [False] * 6 + [True, False, True, False, False, False]
+    steps_in, flat = Cuts(), np.full_like(one, 100)
+    somebody = flat.copy()
+    somebody[60:, 40:180] = (50, 50, 200)
+    assert [steps_in(frame) for frame in (flat, somebody, somebody, flat)] == [False] * 4
     pan = Cuts()
     assert not any(pan(view(x, 70)) for x in range(0, 180, 16))
     night = Cuts()

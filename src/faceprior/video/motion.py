@@ -16,6 +16,7 @@ COARSE = 32  # pixels a side, in which frames are compared for cuts
 # and less for ten photos; a change of light leaves it), and the overlap of their colours' histograms (0.72 and less; a
 # quick pan, by a tenth of the width, leaves 0.9).
 ALIKE, SAME_COLOURS, LEVELS = 0.75, 0.85, 6
+RESTS, MOSTLY = 0.02, 0.5  # of white; the part of places that change by less: whoever comes in leaves the rest as it is
 
 
 class Camera:
@@ -50,13 +51,13 @@ class Cuts:
         few = pixels[:: max(1, rows // 4), :: max(1, columns // 4)] / np.float32(np.iinfo(pixels.dtype).max)
         coarse = Image.fromarray(few[..., 1]).resize((COARSE, COARSE), Image.Resampling.BOX)
         places = np.asarray(coarse).ravel()
-        places = places - places.mean()
         steps = np.minimum(few * LEVELS, LEVELS - 1).astype(np.int64).reshape(-1, 3) @ (LEVELS**2, LEVELS, 1)
         colours = np.bincount(steps, minlength=LEVELS**3) / len(steps)
         last, self._last = self._last, (places, colours)
-        if last is None:
+        if last is None or np.mean(np.abs(places - last[0]) < RESTS) > MOSTLY:
             return False
-        alike = float(places @ last[0]) >= ALIKE * float(np.linalg.norm(places) * np.linalg.norm(last[0]))
+        now, then = places - places.mean(), last[0] - last[0].mean()
+        alike = float(now @ then) >= ALIKE * float(np.linalg.norm(now) * np.linalg.norm(then))
         return not alike and float(np.minimum(colours, last[1]).sum()) < SAME_COLOURS
 
 
