@@ -2,17 +2,19 @@
 be blended with the canvas below it: what `photo/blend.py` holds.
 
     python benchmarks/blend.py --faces FOLDER [--count 40] [--sizes 10 12 16 20 24 32 48] [--states clean 75 50 soft]
-        [--model M] [--larger M] [--canvas FILE]
+        [--model M] [--larger M] [--canvas FILE] [--told Q]
 
 FOLDER holds sources of layout `table`; faces of their validation split, reduced until their frame is S pixels wide,
-stand for faces of photos: clean, as JPEG 75 and 50, and `soft`: enlarged twice afterwards, so that a face of 2 S pixels
-holds the detail of S. They go through the whole pipeline. Printed for each, in dB on the frame: what comes out over the
-photo enlarged by Lanczos, and over the canvas; then what blending at strength 1 and at the best one would give over the
-canvas, and that best one. The error is a parabola of the strength, so two runs tell its least: pooled over faces, and
-over those halves of them whose output agrees less and more with the photo's own pixels (`lr_consistency`).
+stand for faces of photos: clean, as JPEG 75 and 50 (or `webp75`, `avif50`), and `soft`: enlarged twice afterwards, so
+that a face of 2 S pixels holds the detail of S. They go through the whole pipeline. Printed for each, in dB on the
+frame: what comes out over the photo enlarged by Lanczos, and over the canvas; then what blending at strength 1 and at
+the best one would give over the canvas, and that best one. The error is a parabola of the strength, so two runs tell
+its least: pooled over faces, and over those halves of them whose output agrees less and more with the photo's own
+pixels (`lr_consistency`).
 """
 
 import argparse
+import io
 from collections import Counter
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from faceprior.photo import pipeline
 from faceprior.photo.blend import face_strength
 from faceprior.photo.boxes import Detection
 from faceprior.photo.cut import BOX_DROP, SIDE_BOX
-from faceprior.photo.decode import DecodedImage
+from faceprior.photo.decode import DecodedImage, read_stream
 from faceprior.photo.enlarge import enlarge
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.pipeline import upscale_photo
@@ -63,6 +65,7 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--larger", help="the model for larger faces, where --model names a file")
     parser.add_argument("--canvas", type=Path)
+    parser.add_argument("--told", type=float, help="quality of JPEG as which all are told, instead of their own")
     given = parser.parse_args()
     upscaler, canvas = load(given.model, larger=given.larger), load_canvas(given.canvas)
     faces = contexts(given.faces, given.count)
@@ -71,7 +74,7 @@ def main() -> None:
     print("(best strength; of the less, the more consistent)  by network and detail")
     for state in given.states:
         for size in given.sizes:
-            found = [measured(context, size, state, upscaler, canvas) for context in faces]
+            found = [measured(context, size, state, upscaler, canvas, given.told) for context in faces]
             sums, shipped, lanczos = (np.array([f[i] for f in found]) for i in range(3))
             agreed = np.array([f[3].lr_consistency or 0.0 for f in found])
             over = [np.mean(10 * np.log10(other / shipped)) for other in (lanczos, sums[:, 0])]
@@ -84,7 +87,9 @@ def main() -> None:
             )
 
 
-def measured(context, size, state, upscaler, canvas) -> tuple[tuple[float, float, float], float, float, PhotoFace]:
+def measured(
+    context, size, state, upscaler, canvas, as_jpeg=None
+) -> tuple[tuple[float, float, float], float, float, PhotoFace]:
     """Sums over the frame: the canvas's squared error, its product with the face's change, that change squared; the
     squared errors of what comes out and of Lanczos; the face."""
     times = 2 if state == "soft" else 1
@@ -92,8 +97,8 @@ def measured(context, size, state, upscaler, canvas) -> tuple[tuple[float, float
     side = round(CONTEXT * size / HR)
     photo = np.asarray(Image.fromarray(context).resize((side, side), Image.Resampling.BICUBIC))
     truth = np.asarray(Image.fromarray(context).resize((side * scale * times,) * 2, Image.Resampling.BICUBIC), float)
-    quality = int(state) if state.isdigit() else None
-    photo = photo if quality is None else jpeg(photo, quality)
+    photo, quality = stored(photo, state)
+    quality = as_jpeg or quality
     if times > 1:
         photo = np.asarray(Image.fromarray(photo).resize((side * times,) * 2, Image.Resampling.BICUBIC))
     side, size = side * times, size * times
@@ -113,6 +118,19 @@ def measured(context, size, state, upscaler, canvas) -> tuple[tuple[float, float
     change = full - plain
     sums = float((plain**2).mean()), float((plain * change).mean()), float((change**2).mean())
     return sums, float((shipped**2).mean()), float((lanczos**2).mean()), result.faces[0]
+
+
+def stored(photo: np.ndarray, state: str) -> tuple[np.ndarray, float | None]:
+    """A photo as a file of that state leaves it, and the quality as which such a file is told."""
+    kind, quality = state.rstrip("0123456789"), state.lstrip("abefipvw")
+    if not quality.isdigit():
+        return photo, None
+    if not kind:
+        return jpeg(photo, int(quality)), float(quality)
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, kind.upper(), quality=int(quality))
+    picture = read_stream(file.getvalue())
+    return picture.rgb, picture.quality
 
 
 def told(sums: np.ndarray, agreed: np.ndarray) -> str:

@@ -26,6 +26,7 @@ from faceprior.runtime.upscaler import load
 from faceprior.runtime.weights import ASSETS
 from faceprior.video import convert, restore
 from faceprior.video.cast import Cast
+from faceprior.video.motion import Camera, Cuts
 from faceprior.video.read import Video
 from faceprior.video.write import VideoWriter
 
@@ -37,6 +38,9 @@ PARTS = {
     "choose by detail": (restore, "network_for"),
     "roughness": (restore, "told"),
     "cut": (restore, "cut_lr"),
+    "own pixels": (restore, "own_square"),
+    "pans": (Camera, "__call__"),
+    "cuts": (Cuts, "__call__"),
     "paste": (restore, "paste"),
     "of it the mask": (paste_module, "face_mask"),
     "canvas": (restore, "enlarge"),

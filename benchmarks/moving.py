@@ -1,12 +1,12 @@
 """What a clip's faces gain from the network, and how much they twinkle, by their size, motion and the clip's quality.
 
     python benchmarks/moving.py --faces FOLDER [--count 12] [--sizes 10 12 16 20 24 32 48] [--states clean h264 still]
-        [--frames 24] [--model M] [--larger M] [--canvas FILE | --lanczos]
+        [--frames 24] [--crf 23] [--told Q] [--model M] [--larger M] [--canvas FILE | --lanczos]
 
 FOLDER holds sources of layout `table`; faces of their validation split, reduced until their frame is S pixels wide,
 drift, turn and grow a little from frame to frame, as heads do, in each frame with grain of its own: clean, without;
-`h264`: a grey level of it, kept by x264 at its usual quality (crf 23); `still`: the same of a face that rests. Each
-fifth frame has boxes that are off by 2 % of the side, as a detector's, and they are followed as `upscale_video`
+`h264`: a grey level of it, kept by x264 at `--crf`, 23 being its usual quality; `still`: the same of a face that rests.
+Each fifth frame has boxes that are off by 2 % of the side, as a detector's, and they are followed as `upscale_video`
 follows them.
 
 Printed for each size, on the face's square over all frames but the first that bring it in: dB over Lanczos; and
@@ -49,6 +49,8 @@ def main() -> None:
     parser.add_argument("--faces", type=Path, required=True)
     parser.add_argument("--count", type=int, default=12)
     parser.add_argument("--frames", type=int, default=24)
+    parser.add_argument("--crf", type=int, default=23)
+    parser.add_argument("--told", type=float, default=ALIKE, help="quality of JPEG as which x264's clips are told")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 12, 16, 20, 24, 32, 48])
     parser.add_argument("--states", nargs="+", choices=STATES, default=STATES)
     parser.add_argument("--model")
@@ -62,19 +64,19 @@ def main() -> None:
     print(f"{len(faces)} faces, {given.frames} frames, model {upscaler.info.name}")
     for state in given.states:
         for size in given.sizes:
-            rows = [measured(face, i, size, state, given.frames, upscaler, canvas) for i, face in enumerate(faces)]
+            rows = [measured(face, i, size, state, given, upscaler, canvas) for i, face in enumerate(faces)]
             gain, twinkle, lanczos = np.mean(rows, 0)
             told = f"{gain:+.2f} dB; twinkle {twinkle:.2f}, of Lanczos {lanczos:.2f}"
             print(f"{state:>5} {size:2d} px: {told}", flush=True)
 
 
-def measured(context, seed, size, state, frames, upscaler, canvas) -> tuple[float, float, float]:
+def measured(context, seed, size, state, given, upscaler, canvas) -> tuple[float, float, float]:
     """dB over Lanczos, twinkle of the result and of Lanczos."""
     scale = 4 if size <= 32 else 2
     rng = np.random.default_rng(seed)
-    truth, places = moved(context, size, scale, frames, rng, swing=state != "still")
+    truth, places = moved(context, size, scale, given.frames, rng, swing=state != "still")
     photos = [np.asarray(Image.fromarray(t).resize((len(t) // scale,) * 2, Image.Resampling.BICUBIC)) for t in truth]
-    photos, quality = (photos, None) if state == "clean" else (compressed(photos, rng), ALIKE)
+    photos, quality = (photos, None) if state == "clean" else (compressed(photos, rng, given.crf), given.told)
     painter = None if canvas is None else FramePainter(photos[0], scale, canvas, quality)
     restorer = FrameRestorer(upscaler, PhotoOptions(scale, max_size=1000), scale, painter, quality=quality)
     errors, plain = [], []
@@ -136,11 +138,11 @@ def box(x: float, y: float, side: float) -> Detection:
     return Detection((x + 0.5 - extent / 2, y + 0.5 - BOX_DROP * side - extent / 2, extent, extent), 1.0)
 
 
-def compressed(frames: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+def compressed(frames: list[np.ndarray], rng: np.random.Generator, crf: int) -> list[np.ndarray]:
     """With grain, as x264 leaves them: of even sides, the last row and column twice where they are odd."""
     file, side = io.BytesIO(), len(frames[0])
     with av.open(file, "w", format="mp4") as out:
-        stream = out.add_stream("libx264", rate=int(RATE), options={"crf": "23"})
+        stream = out.add_stream("libx264", rate=int(RATE), options={"crf": str(crf)})
         stream.width = stream.height = side + side % 2
         stream.pix_fmt = "yuv420p"
         for frame in frames:

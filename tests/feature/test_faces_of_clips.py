@@ -113,3 +113,16 @@ def test_faces_of_several_sizes_in_one_frame(pasted):
     FrameRestorer(network, PhotoOptions(1, max_size=100), 1)(photo, 0.0, faces)
     assert sorted(network.seen) == [16, 18, 30]  # not 12: of a compressed clip they say too little
     assert sorted(face.seen for face in pasted) == [16, 18, 18, 30]
+
+
+def test_of_faces_that_have_gone_nothing_large_is_kept(pasted):
+    """A film has thousands of scenes, and each gives its faces new numbers."""
+    photo, network = texture(*SHAPE), Knowing()
+    network.locate = lambda lr: np.tile(np.eye(2, 3, dtype=np.float32), (len(lr), 1, 1))
+    restorer = FrameRestorer(network, PhotoOptions(1, max_size=100), 1)
+    for scene in range(5):
+        restorer.new_scene()
+        for i in range(2):
+            restorer(photo, scene + i / 25, {2 * scene + 1: box(60, 80, 20), 2 * scene + 2: box(140, 80, 24)})
+    assert {n for n, face in restorer.faces.items() if face.image is not None} == {9, 10}
+    assert [face.frames for face in restorer.faces.values()] == [2] * 10  # who was there is still told

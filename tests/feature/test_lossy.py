@@ -9,7 +9,7 @@ from PIL import Image, features
 from textures import texture
 
 from faceprior.photo.decode import read_stream
-from faceprior.photo.lossy import ALIKE, quality_alike, quality_of_clip
+from faceprior.photo.lossy import ALIKE, quality_alike
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.pipeline import upscale_photo
 from faceprior.photo.quality import told_quality
@@ -67,20 +67,6 @@ def test_broken_bytes_are_no_loss(data):
     stream.seek(3)
     assert quality_alike(stream, "WEBP") is None
     assert stream.tell() == 3
-
-
-@pytest.mark.parametrize(
-    ("name", "lossy", "expected"),
-    [("h264", True, ALIKE), ("av1", True, ALIKE), ("ffv1", False, None), ("prores", True, None), ("mjpeg", True, None)],
-)
-def test_which_clips(name, lossy, expected):
-    assert quality_of_clip(SimpleNamespace(name=name, lossy=lossy)) == expected
-
-
-def test_real_decoders():
-    av = pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
-    assert quality_of_clip(av.codec.Codec("h264", "r")) == quality_of_clip(av.codec.Codec("mpeg4", "r")) == ALIKE
-    assert quality_of_clip(av.codec.Codec("rawvideo", "r")) is None
 
 
 def test_the_networks_are_told():

@@ -15,9 +15,11 @@ av = pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
 
 from faceprior.face.similarity import similarity_matrix  # noqa: E402
 from faceprior.photo.boxes import Detection  # noqa: E402
+from faceprior.photo.lossy import ALIKE  # noqa: E402
 from faceprior.photo.options import PhotoOptions  # noqa: E402
 from faceprior.runtime.weights import ASSETS  # noqa: E402
 from faceprior.video.convert import upscale_video  # noqa: E402
+from faceprior.video.read import quality_of  # noqa: E402
 from faceprior.video.smooth import OneEuro  # noqa: E402
 from faceprior.video.track import Tracker, between  # noqa: E402
 
@@ -319,3 +321,16 @@ def test_at_a_cut_all_begins_anew(tmp_path):
     assert looked == [0, 0, 0, 1, 1, 1]  # the first and each fifth frame of a scene, and its last
     faces = json.loads((tmp_path / "out/two.json").read_text())["faces"]
     assert [(f["first"]["frame"], f["last"]["frame"]) for f in faces] == [(0, cut - 1), (cut, 15)]
+
+
+@pytest.mark.parametrize(
+    ("name", "lossy", "expected"),
+    [("h264", True, ALIKE), ("av1", True, ALIKE), ("ffv1", False, None), ("prores", True, None), ("mjpeg", True, None)],
+)
+def test_which_clips_are_told_as_compressed(name, lossy, expected):
+    assert quality_of(SimpleNamespace(name=name, lossy=lossy)) == expected
+
+
+def test_real_decoders_are_told_apart():
+    assert quality_of(av.codec.Codec("h264", "r")) == quality_of(av.codec.Codec("mpeg4", "r")) == ALIKE
+    assert quality_of(av.codec.Codec("rawvideo", "r")) is None

@@ -1,15 +1,13 @@
-"""Which files have lost detail other than JPEGs, which say by how much: WebP, AVIF and HEIC, and nearly all clips.
+"""Which photos have lost detail other than JPEGs, which say by how much: WebP, AVIF and HEIC. (Of clips: `video/read`.)
 
 How much they lost is not read. Networks that are told how rough a picture is do better where they are told some of it
 than nothing: faces of files of WebP 75 and 90 and AVIF 50 and 75 gain 0.1 to 0.7 dB, those of x264 at crf 10 to 33 0.1
 to 0.6, and the best that they could be told is within 0.1 of it (docs/results/photos.md).
 """
 
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 ALIKE = 88.0  # the quality of JPEG as which such a picture is told
-FINE_CODECS = frozenset({"prores", "dnxhd", "cfhd"})  # made for editing: next to nothing is lost
-OF_JPEG = frozenset({"mjpeg", "mjpegb", "amv"})  # their blocks are measured
 _ANIMATED = 16  # bytes of an animation's frame before its picture
 _MOST_CHUNKS = 64
 
@@ -19,11 +17,6 @@ def quality_alike(stream: BinaryIO, format: str | None) -> float | None:
     if format in ("AVIF", "HEIF") or (format == "WEBP" and _is_lossy_webp(stream)):
         return ALIKE
     return None
-
-
-def quality_of_clip(codec: Any) -> float | None:
-    """The same of a clip's decoder, an `av.Codec`."""
-    return ALIKE if codec.lossy and codec.name not in FINE_CODECS | OF_JPEG else None
 
 
 def _is_lossy_webp(stream: BinaryIO) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import FacepriorError
-from ..photo.lossy import quality_of_clip
+from ..photo.lossy import ALIKE
 from .canvas import EXTREME, Raster
 from .colour import PQ, UNTAGGED, colour_of, depth
 from .fields import Deinterlacer
@@ -24,6 +24,9 @@ from .light import dynamic_of, light_of
 from .tracks import tracks_of
 
 FRAME_LIMIT = 40_000_000  # pixels: 8K has 33 million
+# Codecs that lose detail and are told as clean all the same: for editing, where next to nothing is lost; and of JPEGs,
+# whose blocks are measured.
+CLEAN = frozenset({"prores", "dnxhd", "cfhd", "mjpeg", "mjpegb", "amv"})
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Video:
         self._check(context.width, context.height)
         self.tracks = tracks_of(self.container, self.stream)
         self.colour = colour_of(context, self.path)
-        self.quality = quality_of_clip(context.codec)
+        self.quality = quality_of(context.codec)
         self.aspect, doubt = _aspect(self.stream)
         self.time_base = self.stream.time_base
         self.rate = self.stream.average_rate or self.stream.guessed_rate or 25
@@ -193,3 +196,8 @@ def upright(pixels: np.ndarray, turned: np.ndarray) -> np.ndarray:
     else:
         across, down = turned[0, 0], turned[1, 1]
     return np.ascontiguousarray(pixels[:: int(down), :: int(across)])
+
+
+def quality_of(codec: Any) -> float | None:
+    """Of a decoder, an `av.Codec`: the quality of JPEG as which its clips are told (`photo/lossy.py`); None: clean."""
+    return ALIKE if codec.lossy and codec.name not in CLEAN else None

@@ -58,6 +58,10 @@ class Face:
         """Pixels of detail across its square, which has grown or shrunk since it was measured."""
         return self.detail * square.side / self.side
 
+    def leave(self) -> None:
+        """It does not come back, but with another number: what it was counts still, not how it looked."""
+        self.place = self.heatmaps = self.image = self.network = None
+
     def own_now(self, square: Frame, cut: Frame) -> int | None:
         """Pixels in which it is seen. They stay while it hardly changes: it would twinkle else."""
         own = own_size(self.network, cut, self.detail_now(square) * cut.side / square.side)
@@ -82,6 +86,7 @@ class FrameRestorer:
         self._paint = painter or (lambda rgb: enlarge(rgb, scale))
         self._condition = getattr(painter, "condition", None)
         self.faces: dict[int, Face] = {}
+        self._here: set[int] = set()  # those of the frame before: of others nothing large is kept
         self.seen_as = (0, 0)  # height and width of the frames
         self._noise: tuple[float, float] | None = None  # when it was measured, in seconds, and the grey levels
         self._arrived = False  # whether the scene's first frame was seen: who is in that does not fade in
@@ -106,6 +111,9 @@ class FrameRestorer:
         self.seen_as = rgb.shape[:2]
         most = self.options.most(*self.seen_as)
         shown = {n: square for n, square in squares.items() if self._known(rgb, n, square, most)}
+        for number in self._here - found.keys():
+            self.faces[number].leave()
+        self._here = set(shown)
         self._measure_noise(rgb, seconds, shown)
         # A first look at a face tells where it is; for that the STN is enough.
         self._look(rgb, shown, [n for n in shown if self.faces[n].place is None], found=None)
