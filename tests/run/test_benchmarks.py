@@ -202,6 +202,25 @@ def test_the_time_of_a_clip_is_told_by_its_parts(monkeypatch, capsys):
     assert float(said.splitlines()[-1].split(": ")[1].split()[0]) > 1  # a pass of its own, and more
 
 
+def test_a_panned_clip_is_told_by_its_gain(monkeypatch, capsys):
+    pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
+    import panned
+
+    from faceprior.photo.boxes import Detection
+
+    def detector(rgb):
+        height, width = rgb.shape[:2]
+        return [Detection((0.45 * width, 0.3 * height, 0.06 * width, 0.06 * width), 0.9)]
+
+    monkeypatch.setattr(panned, "make_detector", lambda **options: detector)
+    command = ["panned.py", "--model", str(small_onnx()), "--frames", "7", "--pans", "1", "--shake", "2"]
+    monkeypatch.setattr(sys, "argv", command)
+    panned.main()
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("pan 1 px a frame: ") and "1 faces followed, restored in 100% of frames" in first
+    assert second.startswith("pan 1 px a frame, shaken by 2 px: ")
+
+
 @pytest.mark.parametrize("script", ["photo", "clip"])
 def test_without_a_face_there_is_no_cost_of_one(monkeypatch, tmp_path, script):
     if script == "clip":
