@@ -42,6 +42,35 @@ def test_operations_counted_in_the_graph_are_pytorchs(tmp_path):
     assert parameters == pytest.approx(ours.parameters, rel=0.1)
 
 
+def test_what_all_faces_have_in_common_is_told_and_taken_out():
+    import numpy as np
+    from alignment import leaning
+
+    from faceprior.evaluation.stn import score_transforms
+
+    def similarity(angle, scale, x, y):
+        c, s = scale * np.cos(np.radians(angle)), scale * np.sin(np.radians(angle))
+        return np.array([[c, -s, x / 64], [s, c, y / 64], [0, 0, 1]])
+
+    rng = np.random.default_rng(0)
+    true = np.stack([similarity(*rng.uniform((-45, 0.8, -9, -9), (45, 1.2, 9, 9))) for _ in range(40)])
+    located = (true @ similarity(2.0, 1.03, 1.5, -0.5))[:, :2]
+    common, rest = leaning(located, true[:, :2])
+    assert common == pytest.approx((2.0, 1.5, -0.5))
+    assert score_transforms(located, true[:, :2])["stn_pixels"].min() > 1.5
+    assert score_transforms(rest, true[:, :2])["stn_pixels"].max() < 1e-6
+
+
+def test_errors_of_an_stn_are_told_by_source(monkeypatch, capsys, tiny_shards):
+    import alignment
+
+    command = ["alignment.py", "--data", str(tiny_shards), "--model", str(small_safetensors()), "--protocols", "paper"]
+    monkeypatch.setattr(sys, "argv", [*command, "--by", "source", "--leaning"])
+    alignment.main()
+    said = capsys.readouterr().out
+    assert "px of 128" in said and "| all |" in said and "px off | without that" in said
+
+
 @pytest.mark.parametrize("arguments", [["--runtimes", "onnx,torch"], ["--layers", "--batch", "2"]])
 def test_inference(monkeypatch, capsys, arguments):
     import inference
