@@ -48,6 +48,7 @@ def export(
     import torch
 
     from ..errors import FacepriorError
+    from ..face.trained import trained_sizes
     from ..networks.export import export_onnx
     from ..networks.inference import network_size
     from ..networks.weights import load_model, read_header, save_model
@@ -81,7 +82,7 @@ def export(
     ranges = None
     if int8:
         header["provenance"] = {**header.get("provenance", {}), "int8_faces": faces}
-        ranges = _training_faces(data, faces, network_size(network))
+        ranges = _training_faces(data, faces, trained_sizes(header), network_size(network))
     if package is not None:
         from .package import package_model
 
@@ -163,10 +164,12 @@ def _export_canvas(
         print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
 
 
-def _training_faces(data: Path, faces: int, size: int):
-    """uint8 (N, size, size, 3), unaligned as in training, half of them as photos bring them."""
+def _training_faces(data: Path, faces: int, many: tuple[int, int] | None, size: int) -> list:
+    """uint8 (N, S, S, 3) each, unaligned as in training, half of them as photos bring them: all of one size, or a
+    quarter each of the least and the most pixels of `many` and two between."""
     from dataclasses import replace
 
+    import numpy as np
     import torch
 
     from ..dataset.pairs import PairMaker
@@ -176,6 +179,10 @@ def _training_faces(data: Path, faces: int, size: int):
     from ..evaluation.scores import as_images
 
     store = FaceStore.load(data, "train", limit=faces)
-    maker = PairMaker(store, replace(PAPER, lr=size), rough=0.5, heatmap=0)
-    pairs = maker.train(torch.randperm(len(store), generator=torch.Generator().manual_seed(0)), torch.Generator())
-    return as_images(to_levels(pairs.lr))
+    sizes = [size] if many is None else np.geomspace(*many, 4).round().astype(int).tolist()
+    order = torch.randperm(len(store), generator=torch.Generator().manual_seed(0))
+    made = []
+    for one, part in zip(sizes, order.tensor_split(len(sizes)), strict=True):
+        maker = PairMaker(store, replace(PAPER, lr=one), rough=0.5, heatmap=0)
+        made.append(as_images(to_levels(maker.train(part, torch.Generator()).lr)))
+    return made

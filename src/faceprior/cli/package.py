@@ -28,7 +28,7 @@ def package_model(
     default: bool = False,
     safetensors: bool = False,
     larger: str | None = None,
-    ranges: np.ndarray | None = None,
+    ranges: list[np.ndarray] | None = None,
     any_size: bool = False,
     assets: Path = ASSETS,
 ) -> list[Path]:

@@ -28,23 +28,23 @@ class Ours:
         self.maps = _has_heatmaps(header)
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        result = self.upscaler(self._fitting(lr), condition=self._told(len(lr), pairs))
+        lr = self._fitting(lr)
+        result = self.upscaler(lr, condition=self._told(lr, pairs))
         return Restored(result.images, result.heatmaps if self.maps else None, result.transforms)
 
-    def _told(self, faces: int, pairs: Pairs | None) -> np.ndarray | None:
+    def _told(self, lr: np.ndarray, pairs: Pairs | None) -> np.ndarray | None:
         """What a user's photo would tell: the quality of its JPEG file."""
         if pairs is None or pairs.jpeg is None:
             return None
-        part = self.upscaler.size / pairs.lr.shape[-1]
-        return np.tile(np.array(reduced_condition(condition(pairs.jpeg), part), np.float32), (faces, 1))
+        part = lr.shape[1] / pairs.lr.shape[-1]
+        return np.tile(np.array(reduced_condition(condition(pairs.jpeg), part), np.float32), (len(lr), 1))
 
     def _fitting(self, lr: np.ndarray) -> np.ndarray:
-        """The LR at the model's size: a larger one is reduced as the protocol reduces, a smaller one refused."""
-        size, given = self.upscaler.size, lr.shape[1]
-        if given == size:
-            return lr
-        if given < size:
+        """The LR at a size that the model was trained on: a larger one is reduced as the protocol reduces, a smaller
+        one refused."""
+        (least, most), given = self.upscaler.sizes, lr.shape[1]
+        if given < least:
             raise FacepriorError(
-                f"model '{self.name}': takes faces of {size} px, the protocol gives {given}; name one with -{size}"
+                f"model '{self.name}': takes faces of {least} px, the protocol gives {given}; name one with -{least}"
             )
-        return enlarge(lr, size)
+        return enlarge(lr, most) if given > most else lr

@@ -47,6 +47,16 @@ RANGES = {
 PAPER = RANGES["paper"]
 
 
+def trained_sizes(header: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The least and the most pixels of the faces that the model of this description was trained on, where they were of
+    many sizes (`data.sizes`); None: of one."""
+    try:
+        least, most = header["provenance"]["config"]["data"]["sizes"]
+        return (int(least), int(most))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def trained_range(header: Mapping[str, Any]) -> TrainedRange:
     """Of the model whose description this is: by the protocols that its training run names, else the paper's."""
     try:

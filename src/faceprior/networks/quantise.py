@@ -8,7 +8,7 @@ it bears int8 (`UNet.int8`); then that alone.
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,12 +28,19 @@ FP16_FROM = 1 << 14  # values; the scales of the quantised ones are to stay cons
 
 
 def export_int8(
-    network: nn.Module, path: Path, header: dict, lr: np.ndarray, *, keep_ends: bool = True, any_size: bool = False
+    network: nn.Module,
+    path: Path,
+    header: dict,
+    lr: np.ndarray | Sequence[np.ndarray],
+    *,
+    keep_ends: bool = True,
+    any_size: bool = False,
 ) -> None:
     """Writes `path`, atomically, with the contract of `export_onnx`; needs a CPU with int8 products to be faster.
 
-    `lr`: uint8 (N, size, size, 3), faces to measure the ranges on, of the training split. `keep_ends`: the transform's
-    net, the first and the last convolutions in fp32. `any_size`: as of `export_onnx`.
+    `lr`: uint8 (N, size, size, 3), faces to measure the ranges on, of the training split; several such, of different
+    sizes, where the network takes any. `keep_ends`: the transform's net, the first and the last convolutions in fp32.
+    `any_size`: as of `export_onnx`.
     """
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), _unheard():
         warnings.simplefilter("ignore")
@@ -44,7 +51,7 @@ def export_int8(
         quantize_static(
             prepared,
             done,
-            _Faces(lr),
+            _Faces([lr] if isinstance(lr, np.ndarray) else lr),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
             per_channel=True,
@@ -70,10 +77,10 @@ def _unheard() -> Iterator[None]:
 
 
 class _Faces(CalibrationDataReader):
-    """uint8 (N, size, size, 3) in chunks."""
+    """Each uint8 (N, size, size, 3), in chunks."""
 
-    def __init__(self, lr: np.ndarray):
-        self._chunks = iter([{"lr": lr[i : i + CHUNK]} for i in range(0, len(lr), CHUNK)])
+    def __init__(self, lr: Sequence[np.ndarray]):
+        self._chunks = iter([{"lr": one[i : i + CHUNK]} for one in lr for i in range(0, len(one), CHUNK)])
 
     def get_next(self) -> dict | None:
         return next(self._chunks, None)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FacepriorError
-from ..face.trained import TrainedRange, trained_range
+from ..face.trained import TrainedRange, trained_range, trained_sizes
 from .backends.base import DEVICES, HEATMAP_SIZE, HR_SIZE, MAPS, PRECISIONS, Backend
 from .weights import ASSETS, packaged, read_checked
 
@@ -159,6 +159,11 @@ class Upscaler:
     def any_size(self) -> bool:
         """Whether it takes faces of other sizes as well, 8 to 64 px; best are those near `size`."""
         return getattr(self.backend, "any_size", False)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The least and the most pixels of the faces that it was trained on."""
+        return trained_sizes(self.backend.header) or (self.size, self.size)
 
     @property
     def told(self) -> bool:

@@ -28,7 +28,7 @@ class Outputs(NamedTuple):
 class Backend(Protocol):
     name: str  #     "onnx", "openvino" or "torch"
     device: str  #   what it runs on: "cpu", "cuda", ...
-    size: int  #     pixels of its input faces; with `any_size = True` those that it was trained on, of any
+    size: int  #     pixels of its input faces; of one with `any_size = True` see `size_in`
     header: dict  #  the description in the weights file: format, model, config, version, provenance
 
     told: bool  #    whether `run` heeds a condition

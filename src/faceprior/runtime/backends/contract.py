@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import FacepriorError
+from ...face.trained import trained_sizes
 from ..trimmed import keep_outputs, output_names, split
 from .base import FORMAT, HEATMAP_SIZE, HR_SIZE, LR_SIZES, MAPS, Outputs
 
@@ -51,7 +52,10 @@ def _free(given: Signature) -> bool:
 
 
 def size_in(header: dict) -> int:
-    """The pixels of the faces that a network of any size was trained on."""
+    """The pixels at which a network of any size is given a face where nothing else is said: those that it was trained
+    on, of many the paper's 16."""
+    if (many := trained_sizes(header)) is not None and many[0] <= LR_SIZES[0] <= many[1]:
+        return LR_SIZES[0]
     size = header.get("config", {}).get("lr") if isinstance(header.get("config"), dict) else None
     return size if size in LR_SIZES else LR_SIZES[0]
 

@@ -10,7 +10,7 @@ from ...networks.inference import Inference, network_size
 from ...networks.weights import load_model, read_header
 from ..threads import thread_count
 from .base import Outputs
-from .contract import no_sharp, wanted
+from .contract import no_sharp, size_in, wanted
 
 
 class TorchBackend:
@@ -42,7 +42,8 @@ class TorchBackend:
         network = load_model(path)
         if not sharp and hasattr(network, "sharp_tail"):
             network.sharp_tail = None  # its picture is not wanted
-        self.size, self.any_size = network_size(network), hasattr(network, "any_size")
+        self.any_size = hasattr(network, "any_size")
+        self.size = size_in(self.header) if self.any_size else network_size(network)
         module = Inference(network).eval().to(self.device)
         if sharp and "sharp" not in module.outputs:
             raise FacepriorError(no_sharp(str(path)))
