@@ -1,6 +1,7 @@
 """A split of prepared faces, decoded once and kept in memory: training never waits for a disk."""
 
 import io
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,12 +48,13 @@ class FaceStore:
         sources: Sequence[str] | None = None,
         max_yaw: float | None = None,
         min_side: float | None = None,
+        decoded: Path | None = None,
         progress: bool = False,
     ) -> "FaceStore":
         """Reads and decodes a split ("train", "val" or "test") of a folder that `faceprior prepare` wrote.
 
         `max_yaw` (degrees) keeps faces turned no further, `min_side` (pixels of the source) no smaller ones; `limit`
-        keeps that many of what is left, evenly spread.
+        keeps that many of what is left, evenly spread. `decoded`: a file of just their `contexts`, which is mapped.
         Raises FacepriorError where the folder, the split, a shard or an image in it is not usable.
         """
         tables = list(read_split(Path(folder), split))
@@ -72,7 +74,8 @@ class FaceStore:
 
         names = table["name"].to_pylist()
         images = table["image"].to_pylist()
-        contexts = torch.empty(len(names), 3, CONTEXT, CONTEXT, dtype=torch.uint8)
+        shape = (len(names), 3, CONTEXT, CONTEXT)
+        contexts = torch.empty(shape, dtype=torch.uint8) if decoded is None else mapped(decoded, shape)
 
         def decode(i: int) -> None:
             try:
@@ -92,7 +95,7 @@ class FaceStore:
         with ThreadPoolExecutor(
             len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
         ) as pool:
-            done = pool.map(decode, range(len(names)))
+            done = pool.map(decode, range(len(names) if decoded is None else 0))
             for _ in track(done, f"decoding {split}", total=len(names), disable=not progress, transient=True):
                 pass
         return cls(
@@ -134,3 +137,8 @@ class FaceStore:
 
 def _column(table, name: str) -> np.ndarray:
     return table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+
+
+def mapped(path: Path, shape: Sequence[int]) -> torch.Tensor:
+    """uint8 of that shape, in a file of just these bytes: in memory once, whichever processes map it."""
+    return torch.from_file(str(path), shared=False, size=math.prod(shape), dtype=torch.uint8).view(*shape)

@@ -2,9 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import torch
+from lightning.fabric import Fabric
 
 from ..dataset.pairs import HEATMAP, PairMaker
 from ..dataset.protocol import PROTOCOLS
@@ -15,6 +16,7 @@ from ..networks.config import LR_SIZE
 from ..networks.kinds import kind_of
 from .config import TrainConfig
 from .devices import resident
+from .one_copy import one_copy
 from .sampler import Sampler, how_often
 
 
@@ -33,9 +35,10 @@ class Faces:
 
 
 def load_faces(
-    config: TrainConfig, data: Path, device: torch.device, *, given: FaceStore | None = None, progress: bool = False
+    config: TrainConfig, data: Path, fabric: Fabric, *, given: FaceStore | None = None, progress: bool = False
 ) -> Faces:
-    """The faces of a run on its device. given: all of the training split, where that is decoded already.
+    """The faces of a run on its device, in memory once a machine (`one_copy`). given: all of the training split, where
+    that is decoded already.
 
     FacepriorError where the folder holds none, or fewer than a batch.
     """
@@ -43,13 +46,13 @@ def load_faces(
     if given is not None and d.train_split == "train" and not d.min_side:
         store = given.select(limit=d.faces, sources=d.sources, max_yaw=d.max_yaw)
     else:
-        store = FaceStore.load(
-            data, d.train_split, limit=d.faces, sources=d.sources, max_yaw=d.max_yaw, min_side=d.min_side,
-            progress=progress,
-        )  # fmt: skip
+        chosen = {"limit": d.faces, "sources": d.sources, "max_yaw": d.max_yaw, "min_side": d.min_side}
+        load = partial(FaceStore.load, data, d.train_split, progress=progress, **chosen)
+        store = one_copy(fabric, lambda decoded: load(decoded=decoded))
     if r.batch > len(store):
         raise FacepriorError(f"{data}: {len(store)} faces to train on, fewer than run.batch = {r.batch}")
     protocols = [replace(PROTOCOLS[name], lr=getattr(config.model, "lr", LR_SIZE)) for name in d.protocol]
+    device = fabric.device
     store = resident(store, device)
     size = getattr(config.model, "heb", 0) or HEATMAP  # made at the size that the loss wants
     if kind_of(config.model) == "stn0":

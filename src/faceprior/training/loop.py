@@ -110,7 +110,7 @@ class Trainer:
         if run.batch % fabric.world_size:
             raise FacepriorError(f"run.batch = {run.batch} does not divide among {fabric.world_size} processes")
         self.faces = load_faces(
-            self.config, self.data, fabric.device, given=self._given_faces, progress=fabric.is_global_zero
+            self.config, self.data, fabric, given=self._given_faces, progress=fabric.is_global_zero
         )
         self.total_steps = run.epochs * self.faces.sampler.steps_per_epoch
         if run.steps is not None:
