@@ -149,7 +149,7 @@ def _found(
     if not isinstance(detector, str):
         if not callable(detector):
             raise FacepriorError("detector: expected auto, yunet, embedded or a function; faces go into boxes")
-        return detector
+        return lambda rgb: as_detections(detector(rgb), "detector")
 
     # Not cached: each call that makes do with the embedded detector says so.
     def said(text: str) -> None:
