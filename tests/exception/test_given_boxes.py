@@ -53,7 +53,7 @@ def test_what_is_no_face_is_refused(face, model):
 
 @pytest.mark.parametrize("found", [None, 5, [None], "x"], ids=repr)
 def test_a_detector_that_gives_no_faces(found, model):
-    with pytest.raises(FacepriorError, match="^detector: a box is"):
+    with pytest.raises(FacepriorError, match=r"^detector: a box is"):
         upscaled(model, detector=lambda rgb: found)
 
 
@@ -68,7 +68,7 @@ def test_a_detector_may_give_what_boxes_takes(found, model):
 def test_the_score_of_a_file_is_a_number(model, tmp_path):
     """JSON has no NaN, Python's reads one: the result's JSON failed on it, after all of the work."""
     (tmp_path / "boxes.json").write_text('[{"box": [20, 20, 24, 24], "score": NaN}]')
-    with pytest.raises(FacepriorError, match="boxes.json: a box is .* nan"):
+    with pytest.raises(FacepriorError, match=r"boxes\.json: a box is .* nan"):
         read_boxes(tmp_path / "boxes.json")
 
 
