@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ._version import __version__
 from .errors import FacepriorError, FacepriorWarning
+from .silence import silence
 
 if TYPE_CHECKING:
     from .photo.api import upscale
@@ -35,6 +36,8 @@ __all__ = [
     "load",
     "upscale",
 ]
+
+silence()
 
 # NumPy and ONNX Runtime are imported when first used, so that `import faceprior` is quick. As above, for type checkers.
 _PLACES = {

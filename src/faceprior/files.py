@@ -17,8 +17,18 @@ _PART = re.compile(r"\.(\d+)-[0-9a-f]{8}\.part")  # the writer's process, a rand
 ABANDONED = 3600.0  # seconds without a byte from a process that is gone
 
 
+def can_be_named(path: Path) -> bool:
+    """Whether a file can have this name: no zero byte, no half of a surrogate pair."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
 def write_atomically(target: Path, write: Callable[[Any], Any]) -> None:
     """`write` gets an open file beside the target, which takes its place when all is written."""
+    if not can_be_named(target):
+        raise FacepriorError(f"{target}: no name that a file can have")
     try:
         with beside(target) as part:
             with part.open("wb") as file:

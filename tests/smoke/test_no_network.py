@@ -94,3 +94,38 @@ def test_the_detector_alone_may_and_does_without(photo, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "cannot fetch the face detector (sockets are blocked)" in done.stderr
     assert not done.stdout.endswith("tried 0\n")
+
+
+@pytest.mark.parametrize("before", ["", "import onnxruntime"], ids=["ours", "imported before"])
+def test_onnx_runtime_reports_nothing(before, tmp_path):
+    """Its builds keep a number of the machine and a queue of reports in the user's cache, and send them past Python's
+    sockets. Where a program has imported it before us, the number is there; the reports are off from then on."""
+    program = f"""
+{before}
+import faceprior, numpy as np, onnxruntime
+faceprior.load({model()[1] if model() else None!r}, threads=1)(np.zeros((1, 16, 16, 3), np.uint8))
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=120)
+    assert ran.returncode == 0 and not ran.stderr, ran.stderr
+    if not before:
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(("chosen", "off"), [(None, True), ("1", True), ("0", False)])
+def test_onnx_runtime_that_was_imported_before_us(chosen, off, monkeypatch):
+    from types import SimpleNamespace
+
+    from faceprior.silence import SWITCH, silence
+
+    said = []
+    other = SimpleNamespace(disable_telemetry_events=lambda: said.append("off"))
+    monkeypatch.setitem(sys.modules, "onnxruntime", other)
+    monkeypatch.delenv(SWITCH, raising=False)
+    if chosen is not None:
+        monkeypatch.setenv(SWITCH, chosen)
+    silence()
+    assert os.environ[SWITCH] == (chosen or "1") and bool(said) == off
+    monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace())  # one that has no such switch
+    silence()

@@ -60,6 +60,7 @@ def main() -> None:
         with suppress(AttributeError, ValueError, OSError):
             stream.reconfigure(errors="backslashreplace")
     warnings.showwarning = _show_warning
+    _open_closed()
     try:
         app()
         sys.stdout.flush()
@@ -76,6 +77,9 @@ def main() -> None:
         if error.filename is not None:
             print(one_line(f"faceprior: error: {os.fsdecode(error.filename)}: {error.strerror}"), file=sys.stderr)
             sys.exit(2)
+        if error.errno == errno.ENOENT and not _has_folder():
+            print("faceprior: error: the folder that this was started in is gone", file=sys.stderr)
+            sys.exit(2)
         if error.errno != errno.ENOSPC:
             raise
         _silence()  # standard output is on a full disk
@@ -89,6 +93,21 @@ def main() -> None:
             f"faceprior: error: this command needs {error.name}: pip install 'faceprior[{extra}]'", file=sys.stderr
         )
         sys.exit(2)
+
+
+def _open_closed() -> None:
+    """`faceprior models >&-`: Python has None for a stream that is closed, and the first file would get its number."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: PTH123, SIM115
+
+
+def _has_folder() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _terminated(number: int, _: object) -> None:

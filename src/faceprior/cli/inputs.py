@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ..errors import FacepriorError
 from ..photo.kinds import SUFFIXES
+from ..photo.targets import own_stem
 from ..photo.write import KEPT
 
 DEAD_LINK = "a symbolic link to nothing, or to itself"
-LONGEST = 220  # bytes of a stem: a name has 255 at most, and endings are added
 
 
 def find_files(inputs: Iterable[str], *, recursive: bool = False) -> tuple[list[Path], list[tuple[str, str]]]:
@@ -100,12 +100,10 @@ def unique_stems(files: Iterable[Path], reserved: Iterable[str] = (), ending: st
     taken = {_same(name) for name in reserved}
     stems = []
     for file in files:
-        own = file.stem if file.stem.strip(".") else "dots"  # "...png": a folder ".." would be somebody else's
-        own = os.fsdecode(os.fsencode(own)[:LONGEST]) if len(os.fsencode(own)) > LONGEST else own
-        stem, n = own, 1
+        stem, n = own_stem(file), 1
         while taken & {_same(stem), _same(stem + ending)}:
             n += 1
-            stem = f"{own}-{n}"
+            stem = f"{own_stem(file)}-{n}"
         taken |= {_same(stem), _same(stem + ending)}
         stems.append(stem)
     return stems

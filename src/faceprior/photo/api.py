@@ -127,7 +127,8 @@ def upscale(
         )  # fmt: skip
         painter = canvas_loader(backend=backend, threads=threads, precision=precision)
         result = upscale_photo(picture, network, found, chosen, canvas=painter)
-    result.source = Path(os.fspath(photo)) if isinstance(photo, str | os.PathLike) else None
+    # Absolute: `save` never writes over it, also where the program has gone to another folder since.
+    result.source = Path(os.fsdecode(photo)).absolute() if isinstance(photo, str | os.PathLike) else None
     result.about = {"faceprior": __version__, "model": asdict(network.info)}
     return result
 
@@ -143,13 +144,13 @@ def _found(
     warn: Callable[[str], None] | None,
 ) -> Detector | list[Detection]:
     if isinstance(boxes, str | Path):
-        return read_boxes(Path(boxes), Path(os.fspath(photo)) if isinstance(photo, str | os.PathLike) else None)
+        return read_boxes(Path(boxes), Path(os.fsdecode(photo)) if isinstance(photo, str | os.PathLike) else None)
     if boxes is not None:
         return as_detections(boxes, "boxes")
     if not isinstance(detector, str):
         if not callable(detector):
             raise FacepriorError("detector: expected auto, yunet, embedded or a function; faces go into boxes")
-        return detector
+        return lambda rgb: as_detections(detector(rgb), "detector")
 
     # Not cached: each call that makes do with the embedded detector says so.
     def said(text: str) -> None:
@@ -173,14 +174,19 @@ def _number(name: str, value: Any, *, whole: bool = False) -> Any:
         if isinstance(value, bool | str):
             raise TypeError
         number = operator.index(value) if whole else float(value)
-    except TypeError:
-        raise FacepriorError(f"{name}: expected a {'whole ' * whole}number, got {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        got = f"{value!r:.80}"
+        raise FacepriorError(f"{name}: expected a {'whole ' * whole}number, got {got}") from None
     if math.isnan(number):
         raise FacepriorError(f"{name}: expected a number, got nan")
     return number
 
 
 def _numbers(faces: Any) -> tuple[int, ...]:
-    if isinstance(faces, str) or not hasattr(faces, "__iter__"):
-        raise FacepriorError(f"faces: expected numbers from 1, as [1, 3], got {faces!r}")
-    return tuple(_number("faces", face, whole=True) for face in faces)
+    try:
+        if isinstance(faces, str):
+            raise TypeError
+        given = list(faces)
+    except TypeError:
+        raise FacepriorError(f"faces: expected numbers from 1, as [1, 3], got {faces!r}") from None
+    return tuple(_number("faces", face, whole=True) for face in given)

@@ -1,6 +1,7 @@
 """Faces found in a photo: one record, their overlap, their order, and boxes that a user brings."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,10 @@ def read_boxes(path: Path, photo: Path | None = None) -> list[Detection]:
             text = file.read(LARGEST_FILE + 1)
         if len(text) > LARGEST_FILE:
             raise FacepriorError(f"{path}: more than {LARGEST_FILE >> 20} MB of boxes")
-        data = json.loads(text.decode())
+        data = json.loads(text.decode("utf-8-sig"))  # editors of Windows put a mark before it
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # no UTF-8, no JSON; a name that no file can have
         raise FacepriorError(f"{path}: cannot read boxes ({error})") from None
     if isinstance(data, dict):
         if "faces" in data:
@@ -96,19 +97,23 @@ def read_boxes(path: Path, photo: Path | None = None) -> list[Detection]:
 
 
 def as_detections(items: Any, name: object) -> list[Detection]:
-    """Boxes [x, y, w, h], {"box": ...} or `Detection`s; `name` stands for them in errors."""
+    """Boxes [x, y, w, h], {"box": ...} or `Detection`s, which are checked alike; `name` stands for them in errors."""
     try:
-        return [item if isinstance(item, Detection) else _detection(item) for item in items]
+        return [_detection(item) for item in items]
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise FacepriorError(f"{name}: a box is [x, y, width, height] in pixels ({error})") from None
 
 
 def _detection(item: object) -> Detection:
-    if isinstance(item, dict):
-        box, score, turn = item["box"], float(item.get("score", 1.0)), int(item.get("turn", 0)) % 4
-        points = item.get("points")
+    if isinstance(item, Detection):
+        box, score, turn, points = item.box, item.score, item.turn, item.points
+    elif isinstance(item, dict):
+        box, score, turn, points = item["box"], item.get("score", 1.0), item.get("turn", 0), item.get("points")
     else:
         box, score, turn, points = item, 1.0, 0, None
+    score, turn = float(score), int(turn) % 4
+    if not math.isfinite(score):
+        raise ValueError(f"the score {score} is no number")
     x, y, w, h = (float(v) for v in box)  # type: ignore[union-attr]
     if not all(abs(v) <= FARTHEST for v in (x, y, w, h)) or w <= 0 or h <= 0:
         raise ValueError(f"{[x, y, w, h]} is not a box")

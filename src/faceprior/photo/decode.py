@@ -43,6 +43,7 @@ from .lossy import quality_alike
 from .metadata import Metadata, read_metadata
 from .pages import is_preview, largest_page
 from .png import has_all_rows, without_broken
+from .process import Shared
 from .profile import RGB, grey_table, space_of
 from .quality import quality_of_tables
 
@@ -95,19 +96,35 @@ class TooManyPixels(FacepriorError):
     """More than Pillow's limit: a very large picture or a decompression bomb."""
 
 
+@contextmanager
+def _without_limit() -> Iterator[None]:
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Pillow warns from half its limit on; 90 to 179 million pixels are a large photo, not an attack."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+_UNLIMITED, UNWARNED = Shared(_without_limit), Shared(_without_warnings)
 _LIFTED = "; --no-pixel-limit takes it all the same"
 
 
 @contextmanager
 def any_number_of_pixels(wanted: bool = True) -> Iterator[None]:
     """Within, a picture may have any number of pixels: for files that one trusts. It holds for the whole process."""
-    before = Image.MAX_IMAGE_PIXELS
-    if wanted:
-        Image.MAX_IMAGE_PIXELS = None
-    try:
+    if not wanted:
         yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
+        return
+    with _UNLIMITED:
+        yield
 
 
 def read_image(path: str | Path) -> DecodedImage:
@@ -173,11 +190,8 @@ def read_stream(file: BinaryIO | bytes, name: str = "image", *, most: int | None
     if heif:
         register_heif()
     try:
-        with warnings.catch_warnings():
-            # Pillow warns from half its limit on; 90 to 179 million pixels are a large photo, not an attack.
-            warnings.simplefilter("ignore")
-            with Image.open(stream, formats=formats()) as image:
-                return _decode(image, stream, name, most)
+        with UNWARNED, Image.open(stream, formats=formats()) as image:
+            return _decode(image, stream, name, most)
     except FacepriorError:
         raise
     except UnidentifiedImageError:

@@ -22,7 +22,7 @@ def decoded(picture: Picture) -> DecodedImage:
         if isinstance(picture, DecodedImage):
             return picture
         if isinstance(picture, str | os.PathLike):
-            return read_image(os.fspath(picture))
+            return read_image(os.fsdecode(picture))
         if isinstance(picture, bytes | bytearray | memoryview):
             return read_bytes(bytes(picture), "the bytes")
         if isinstance(picture, Image.Image):
@@ -31,7 +31,10 @@ def decoded(picture: Picture) -> DecodedImage:
 
 
 def _from_array(picture: Any) -> DecodedImage:
-    pixels = np.asarray(picture)
+    try:
+        pixels = np.asarray(picture)
+    except Exception as error:  # rows of unequal length; or what the `__array__` of another library raises
+        raise FacepriorError(f"picture: cannot be read as an array ({' '.join(str(error).split())})") from None
     shape = pixels.shape[:2] + pixels.shape[2:] * (pixels.shape[2:] != (1,))  # (H, W, 1) is grey, too
     channels = 1 if len(shape) == 2 else shape[2] if len(shape) == 3 else 0
     if pixels.dtype != np.uint8 or channels not in (1, 3, 4) or 0 in shape:
@@ -39,6 +42,7 @@ def _from_array(picture: Any) -> DecodedImage:
         got = f"{pixels.dtype} {pixels.shape}" if isinstance(picture, np.ndarray) else type(picture).__name__
         scaled = "; bring values of 0..1 to 0..255 first" if pixels.dtype.kind == "f" and pixels.ndim in (2, 3) else ""
         raise FacepriorError(f"picture: expected {wanted}, got {got}{scaled}")
+    # Copies: a caller may fill his array anew (a camera's frame), and the result keeps the picture.
     if channels == 4:
-        return DecodedImage(np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3]))
-    return DecodedImage(np.repeat(pixels.reshape(*shape, 1), 3, axis=2) if channels == 1 else pixels)
+        return DecodedImage(pixels[..., :3].copy(), pixels[..., 3].copy())
+    return DecodedImage(np.repeat(pixels.reshape(*shape, 1), 3, axis=2) if channels == 1 else np.array(pixels))

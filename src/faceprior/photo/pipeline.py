@@ -38,6 +38,7 @@ from .warp import upright_to_photo
 Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
 
 BATCH = 64  # faces a run of the network: bounds its memory on a photo of a crowd
+LARGEST = 4  # times the photo's pixels: what a cut may have. That of a box within the photo has half as many at most
 
 
 class Network(Protocol):
@@ -94,7 +95,7 @@ def upscale_photo(
     if options.faces is not None and (absent := [n for n in options.faces if n > len(faces)]):
         notes.append(f"there is no face {', '.join(map(str, absent))}: {len(faces)} found")
     most = options.most(*rgb.shape[:2])
-    wanted = [face for face in faces if _wanted(face, options)]
+    wanted = [face for face in faces if _wanted(face, rgb, options)]
     groups: dict[int, tuple[Network, list[PhotoFace]]] = {}
     for face in wanted:
         one, face.detail = network_for(network, rgb, face.frame)
@@ -196,7 +197,7 @@ def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions,
     )
 
 
-def _wanted(face: PhotoFace, options: PhotoOptions) -> bool:
+def _wanted(face: PhotoFace, rgb: np.ndarray, options: PhotoOptions) -> bool:
     """Whether a network is to restore it; where not, the reason is written on the face."""
     if options.faces is not None and face.number not in options.faces:
         face.reason = "not chosen"
@@ -204,6 +205,8 @@ def _wanted(face: PhotoFace, options: PhotoOptions) -> bool:
         face.reason = f"unsure: score {face.detection.score:.2f} < {options.min_score:g}"
     elif face.size < options.min_size:
         face.reason = f"too small: {face.size:.0f} px < {options.min_size:g}"
+    elif face.size**2 > LARGEST * rgb.shape[0] * rgb.shape[1]:
+        face.reason = f"larger than the photo: {face.size:.0f} px"
     else:
         return True
     return False

@@ -69,7 +69,7 @@ class PhotoResult:
     faces:  every face that was found, in reading order; `restored` are those that the network drew
     icc:    the photo's colour profile, or None
     notes:  what the user should know of this photo
-    source: the photo's file, or None where it was none; about: model and version, for the JSON
+    source: the photo's file, absolute, or None where it was none; about: model and version, for the JSON
     kind: "photo", or "cropped": `before` is then the square that was taken for a face, `photo` the upright face
     mode: "L" where the file of the photo held grey alone (`photo` has equal channels then), else "RGB"
     deep: uint16 (scale H, scale W, 3), what `photo` is in 16 bits a channel, where the photo's file had as many, else

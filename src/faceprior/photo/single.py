@@ -1,5 +1,6 @@
 """`model.restore(image)`: one picture of one face, of any size and kind -> a `FaceResult`."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +61,8 @@ class FaceResult:
         target = Path(path)
         if target.suffix.lower() != ".png":
             raise FacepriorError(f"{target}: a face is written as .png")
-        if target.exists() and not overwrite:
+        # False, where Path raises, of a name that is too long: writing says that.
+        if os.path.exists(target) and not overwrite:  # noqa: PTH110
             raise FacepriorError(f"{target}: exists; overwrite=True replaces it")
         write_atomically(target, lambda file: Image.fromarray(self.image).save(file, "PNG"))
         return target

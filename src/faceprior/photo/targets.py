@@ -1,10 +1,23 @@
 """Which files the results of a photo would be, and whether they may be written."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FacepriorError
+
+LONGEST = 220  # bytes of a stem: a name has 255 at most, and endings are added
+
+
+def own_stem(name: str | Path) -> str:
+    """What the results of a file of this name are called: party of party.jpg. Never dots alone ("...png": a folder ".."
+    would be somebody else's), and whole characters, so many that the endings have room."""
+    stem = Path(name).stem
+    stem = stem if stem.strip(".") else "dots"
+    while len(os.fsencode(stem)) > LONGEST:
+        stem = stem[:-1]
+    return stem
 
 
 @dataclass(frozen=True)

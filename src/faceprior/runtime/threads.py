@@ -1,5 +1,6 @@
 """How many threads this process may really use."""
 
+import operator
 import os
 from pathlib import Path
 
@@ -13,6 +14,10 @@ MOST = 1024  # more only cost memory: 100,000 end in the kernel's killing the pr
 def thread_count(asked: int | None) -> int:
     """`asked`, or the CPUs this process may use: a container on a large machine often has two of its 64."""
     if asked is not None:
+        try:
+            asked = operator.index(asked)
+        except TypeError:
+            raise FacepriorError(f"threads: expected a whole number, got {asked!r}") from None
         if not 1 <= asked <= MOST:
             raise FacepriorError(f"threads: expected 1 to {MOST}, got {asked}")
         return asked

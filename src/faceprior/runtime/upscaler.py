@@ -1,5 +1,6 @@
 """The user's object: 16x16 faces in, upright 128x128 faces, heatmaps and transforms out."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,15 +118,13 @@ class Upscaler:
         lr = _checked(lr, self.size, self.any_size)
         n = len(lr)
         if condition is not None:
-            condition = np.ascontiguousarray(condition, np.float32)
-            if condition.shape != (n, 2):
-                raise FacepriorError(f"condition: expected {(n, 2)} for {n} faces, got {condition.shape}")
+            condition = _rows("condition", condition, (n, 2))
         if transforms is not None:
-            transforms = np.ascontiguousarray(transforms, np.float32)
-            if transforms.shape != (n, 2, 3):
-                raise FacepriorError(f"transforms: expected {(n, 2, 3)} for {n} faces, got {transforms.shape}")
+            transforms = _rows("transforms", transforms, (n, 2, 3), finite=False)  # as `locate` gave them
         aligned = transforms is not None and self.aligned
-        sharpness = self.sharpness * (np.ones(n, np.float32) if restraint is None else np.asarray(restraint))
+        sharpness = np.full(n, self.sharpness, np.float32)
+        if restraint is not None:
+            sharpness *= np.clip(_rows("restraint", restraint, (n,)), 0, 1)
         result = Result(
             np.empty((n, HR_SIZE, HR_SIZE, 3), np.uint8),
             np.empty((n, MAPS, HEATMAP_SIZE, HEATMAP_SIZE), np.float32),
@@ -314,7 +313,11 @@ def checked_sharpness(sharp: bool, sharpness: float | None) -> float:
         return 1.0 if sharp else 0.0
     if sharp and sharpness != 1:
         raise FacepriorError("sharp and sharpness: choose one; sharp is sharpness 1")
-    if not 0 <= sharpness <= 1:
+    try:
+        within = 0 <= sharpness <= 1
+    except (TypeError, ValueError):
+        raise FacepriorError(f"sharpness: expected a number from 0 to 1, got {sharpness!r}") from None
+    if not within:
         raise FacepriorError(f"sharpness {sharpness:g}: expected 0 to 1")
     return float(sharpness)
 
@@ -332,14 +335,15 @@ def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None
     if model == "":
         raise FacepriorError("model: an empty name; give a packaged model's, or a file")
     path = Path(model) if model is not None else None
-    if path is None or (not path.exists() and path.suffix not in (".onnx", ".safetensors")):
+    # `os.path`: False, where Path raises, of what may not be looked at and of a name that is too long.
+    if path is None or (not os.path.exists(path) and path.suffix not in (".onnx", ".safetensors")):  # noqa: PTH110
         entry = packaged(None if model is None else str(model), ASSETS)
         if backend != "torch":
             return entry.name, ASSETS / entry.file, entry.sha256, entry.larger
         if entry.safetensors is None:
             raise FacepriorError(f"model {entry.name!r}: packaged for ONNX Runtime alone, not for backend 'torch'")
         return entry.name, ASSETS / entry.safetensors[0], entry.safetensors[1], entry.larger
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112
         path = weights_of_run(path)
     endings = BACKENDS[backend]
     if path.suffix not in endings:
@@ -358,9 +362,25 @@ def weights_of_run(folder: Path) -> Path:
     return chosen[0]
 
 
+def _rows(name: str, values: object, shape: tuple[int, ...], *, finite: bool = True) -> np.ndarray:
+    """What a caller gives beside the faces, a row for each: float32 of this shape."""
+    try:
+        rows = np.ascontiguousarray(values, np.float32)
+    except (TypeError, ValueError):
+        raise FacepriorError(f"{name}: expected numbers, {shape} for {shape[0]} faces") from None
+    if rows.shape != shape:
+        raise FacepriorError(f"{name}: expected {shape} for {shape[0]} faces, got {rows.shape}")
+    if finite and not np.isfinite(rows).all():
+        raise FacepriorError(f"{name}: NaN or infinity in it")
+    return rows
+
+
 def _checked(lr: np.ndarray, size: int, any_size: bool) -> np.ndarray:
-    lr = np.asarray(lr)
     wanted = f"expected uint8 (N, {size}, {size}, 3)"
+    try:
+        lr = np.asarray(lr)
+    except (TypeError, ValueError):  # pictures of unequal sizes
+        raise FacepriorError(f"lr: {wanted}, got what is no array of one shape") from None
     if any_size:
         wanted += f", or other squares of {SIZES[0]} to {SIZES[1]} px"
         if lr.ndim == 4 and SIZES[0] <= lr.shape[1] <= SIZES[1]:

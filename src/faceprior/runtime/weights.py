@@ -82,6 +82,8 @@ def read_checked(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
         if not stat.S_ISREG(path.stat().st_mode):  # a device may have no end
             raise FacepriorError(f"{path}: is not a file")
         data = path.read_bytes()
+    except ValueError:  # a zero byte, half of a surrogate pair
+        raise FacepriorError(f"{path}: no name that a file can have") from None
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such weights file") from None
     except OSError as error:

@@ -21,7 +21,10 @@ class PrivateFolder:
         return Path(tempfile.mkdtemp(dir=self.path))
 
     def holds(self, path: str) -> bool:
-        return Path(path).resolve().is_relative_to(self.path)
+        try:
+            return Path(path).resolve().is_relative_to(self.path)
+        except (ValueError, OSError, RuntimeError):  # a zero byte, half of a surrogate pair; links in a circle
+            return False
 
     def sweep(self, older_than: float) -> None:
         """Remove what was last written more than `older_than` seconds ago, and folders left empty."""

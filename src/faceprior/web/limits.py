@@ -1,13 +1,13 @@
 """What the server takes from strangers; checked once, errors name the flag."""
 
 import io
-import warnings
 from dataclasses import dataclass
 
 from PIL import Image
 
 from ..errors import FacepriorError
-from ..photo.decode import DecodedImage, TooManyPixels, read_stream
+from ..photo.decode import UNWARNED, DecodedImage, TooManyPixels, read_stream
+from ..photo.kinds import formats
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,8 @@ def read_photo(data: bytes, limits: Limits) -> DecodedImage:
     if len(data) > limits.max_upload:
         raise Refused(413, f"the photo has {len(data)} bytes, more than {limits.max_upload}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
-                pixels = image.width * image.height
+        with UNWARNED, Image.open(io.BytesIO(data), formats=formats()) as image:
+            pixels = image.width * image.height
     except Exception:  # no image, or a broken one: the decoder below says what is wrong
         pixels = 0
     if pixels > limits.max_pixels:

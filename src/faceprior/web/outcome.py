@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..errors import FacepriorError
 from ..files import write_text
 from ..photo.cropped import HEATMAPS, describe
 from ..photo.enlarge import enlarge
@@ -99,12 +100,15 @@ def summary(result: PhotoResult) -> str:
 def write_files(
     result: PhotoResult | FaceResult, folder: Path, name: str, about: dict[str, Any], *, sheet: bool = True
 ) -> Files:
-    """Everything `faceprior upscale` writes, and the same as one zip."""
+    """Everything `faceprior upscale` writes, and the same as one zip. OSError where the server cannot write."""
     stem = Path(name).stem
-    if isinstance(result, FaceResult):
-        data = _write_face(result, folder, stem, about)
-    else:
-        data = write_photo(result, folder, name, about=about, sheet=sheet)
+    try:
+        if isinstance(result, FaceResult):
+            data = _write_face(result, folder, stem, about)
+        else:
+            data = write_photo(result, folder, name, about=about, sheet=sheet)
+    except FacepriorError as error:  # its message names a file of the server's and is for its log
+        raise OSError(str(error)) from error
     archive = folder / f"{stem}.zip"
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:  # pictures are compressed as they are

@@ -64,6 +64,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
+    except UnicodeError:  # more than 63 letters between dots, or none
+        raise FacepriorError(f"--host {host}: no name that a machine can have") from None
     except OSError as error:
         raise FacepriorError(f"--host {host}: {error.strerror or error}") from None
     try:

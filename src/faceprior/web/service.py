@@ -14,6 +14,7 @@ from ..photo.boxes import Detection
 from ..photo.pipeline import Detector, upscale_photo
 from ..photo.result import PhotoResult
 from ..photo.single import FaceResult, restore_face
+from ..photo.targets import own_stem
 from ..runtime.upscaler import Upscaler
 from .limits import Limits, Refused, read_photo
 from .turns import Turns
@@ -103,5 +104,5 @@ class Service:
 def file_name(data: bytes, given: str | None = None) -> str:
     """What the results are called: after the upload, by letters, digits and a few signs of its name alone."""
     stem = re.sub(r"[^\w ()-]+", "_", Path(given or "").stem).strip(" _-")[:LONGEST].strip()
-    stem = f"{stem}-restored" if stem else "photo"
+    stem = f"{own_stem(stem)}-restored" if stem else "photo"  # 80 letters may be 320 bytes
     return f"{stem}.jpg" if data[:2] == b"\xff\xd8" else f"{stem}.png"
