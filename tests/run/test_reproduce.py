@@ -268,6 +268,8 @@ def test_near_frontal_faces_alone(tiny_shards):
         (["--rows", "vdrs"], "--rows vdrs: table1 has bicubic-stn0"),
         (["--max-time", "soon"], "--max-time soon"),
         (["--seeds", "0"], "--seeds 0"),
+        (["--limit", "-1"], "--limit -1"),
+        (["--limit", "0"], "--limit 0"),
         (["--model", "onnx:gone.onnx"], "gone.onnx"),
         (["--set", "run.steps=no"], "run.steps"),
     ],

@@ -45,6 +45,7 @@ def prepare(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from ..dataset.layouts.files import in_utf8
     from ..dataset.prepare import REPORT, PrepareOptions
     from ..dataset.prepare import prepare as run
     from ..errors import FacepriorError
@@ -53,7 +54,8 @@ def prepare(
     if (dead := next(filter(is_dead_link, [*sources, out]), None)) is not None:
         raise FacepriorError(f"{dead}: {DEAD_LINK}")
     console = Console(stderr=True)
-    options = PrepareOptions(layout, persons, split_salt, test_only, tuple(test_source or ()), min_side)
+    tests = tuple(map(in_utf8, test_source or ()))
+    options = PrepareOptions(layout, persons, in_utf8(split_salt), test_only, tests, min_side)
     columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=quiet, transient=True) as bar:
         task = bar.add_task("prepare", total=None)

@@ -10,10 +10,13 @@ import json
 import os
 import re
 import shutil
+import signal
+import threading
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -33,11 +36,13 @@ from .context import CONTEXT, HR, context_frame, encode, render
 from .layouts import Face, Skip
 from .layouts.files import in_utf8
 from .layouts.persons import RULES
-from .shards import FORMAT, MANIFEST, SPLITS, ShardWriter
+from .shards import FORMAT, LANDMARK_RANGE, MANIFEST, SPLITS, ShardWriter
 from .split import split_of
 
 REPORT = "report.csv"
 MAX_OUTSIDE = 10  # landmarks, of 68, that may lie outside the image
+MAX_COORDINATE = 1e6  # pixels; no image that is read is as wide
+MAX_SPAN = 4.0  # of the context's side, in sides of the image; real faces have at most 2.7
 _CHUNK = 32  # faces a worker takes at once
 
 
@@ -85,7 +90,8 @@ def prepare(
     called with (done, all) items. Raises FacepriorError on unusable arguments, where a source as a whole
     cannot be read, and where no face is usable at all; then `out` is as it was.
     """
-    sources, out = [Path(s) for s in sources], Path(out)
+    # The folder itself, not a link to it or ".": what is not its own name cannot be renamed.
+    sources, out = [Path(s) for s in sources], Path(os.path.realpath(out))
     _recover(out)
     _check(sources, out, options, overwrite)
     items = [i for s in sources for i in layouts.read(s, layout=options.layout, persons=options.persons)]
@@ -110,6 +116,8 @@ def prepare(
 
 def make_row(face: Face, min_side: float) -> dict[str, Any] | str:
     """A face -> a row of `SCHEMA`, or the reason in a few words why it is of no use. Never raises on bad data."""
+    if np.abs(face.landmarks).max() > MAX_COORDINATE:
+        return "landmarks outside any image"
     try:
         frame = context_frame(face.landmarks)
         pose = head_pose(face.landmarks, face.visible)
@@ -124,10 +132,14 @@ def make_row(face: Face, min_side: float) -> dict[str, Any] | str:
     outside = (face.landmarks < -0.5) | (face.landmarks > np.array(image.size) - 0.5)
     if outside.any(1).sum() > MAX_OUTSIDE:
         return f"face outside the image ({outside.any(1).sum()} of 68 landmarks)"
+    landmarks = frame.from_image(face.landmarks, CONTEXT).astype(np.float32)
+    low, high = LANDMARK_RANGE
+    if frame.side > MAX_SPAN * max(image.size) or landmarks.min() < low or landmarks.max() > high:
+        return "a landmark lies far from the face"
     visible = face.visible if face.visible is not None else visible_from_pose(pose.yaw, pose.pitch)
     return {
         "image": encode(render(image, frame)),
-        "landmarks": frame.from_image(face.landmarks, CONTEXT).astype(np.float32).ravel(),
+        "landmarks": landmarks.ravel(),
         "visible": visible.tolist(),
         "source": in_utf8(face.source),
         "person": in_utf8(face.person),
@@ -169,16 +181,34 @@ def _made(items: list[Face | Skip], min_side: float, workers: int) -> Iterator[l
         return
     waiting: deque[Future[list[dict[str, Any] | str]]] = deque()
     left = iter(chunks)
-    with ProcessPoolExecutor(min(workers, len(chunks)), mp_context=get_context("spawn")) as pool:
-        try:
-            for chunk in islice(left, 3 * workers):
-                waiting.append(pool.submit(_rows, chunk, min_side))
-            while waiting:
-                yield waiting.popleft().result()
-                waiting.extend(pool.submit(_rows, chunk, min_side) for chunk in islice(left, 1))
-        finally:
-            for future in waiting:
-                future.cancel()
+    try:
+        with ProcessPoolExecutor(min(workers, len(chunks)), mp_context=get_context("spawn")) as pool:
+            try:
+                while True:
+                    with _deaf_to_interrupts():
+                        wanted = 3 * workers - len(waiting)
+                        waiting.extend(pool.submit(_rows, chunk, min_side) for chunk in islice(left, wanted))
+                    if not waiting:
+                        return
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+    except BrokenProcessPool:
+        raise FacepriorError("a worker was killed, as where memory runs out; fewer --workers need less") from None
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes begun inside take no Ctrl-C: it reaches all of them, and theirs would end in tracebacks."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _write(
@@ -240,6 +270,8 @@ def _check(sources: list[Path], out: Path, options: PrepareOptions, overwrite: b
         return
     if not out.is_dir():
         raise FacepriorError(f"{out}: exists and is not a folder")
+    if os.path.ismount(out):
+        raise FacepriorError(f"{out}: a mounted file system, which cannot be replaced; name a new folder inside it")
     if any(out.iterdir()):
         if not overwrite:
             raise FacepriorError(f"{out}: not empty; choose another folder or pass --overwrite")
@@ -285,7 +317,7 @@ def _recover(out: Path) -> None:
 
 def _name(source: Path) -> str:
     """What its faces' `source` is."""
-    return source.resolve().name
+    return in_utf8(source.resolve().name)
 
 
 def _reasons(summary: Summary) -> str:

@@ -96,7 +96,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         found = manifest["format"]
         if found == FORMAT:
             return {"shards": dict(manifest["shards"]), **manifest}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FacepriorError(f"{path}: damaged ({type(error).__name__}: {error}); prepare the folder again") from None
     raise FacepriorError(f"{path}: format {found!r}; this version reads {FORMAT}; prepare the folder again")
 
@@ -151,7 +151,7 @@ def _check_numbers(path: Path, table: pa.Table) -> None:
     for name in ("landmarks", "corners", "yaw", "side"):
         column = table[name].combine_chunks()
         values = column.flatten() if pa.types.is_fixed_size_list(column.type) else column
-        rows = values.to_numpy(zero_copy_only=False).reshape(len(table), -1)
+        rows = values.to_numpy(zero_copy_only=False).reshape(len(table), len(values) // max(1, len(table)))
         bad = ~np.isfinite(rows).all(1)
         what = "is not finite"
         if name == "landmarks" and not bad.any():

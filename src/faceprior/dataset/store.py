@@ -62,7 +62,13 @@ class FaceStore:
             raise FacepriorError(f"{folder}: no faces in split '{split}'")
         table = pa.concat_tables(tables)
         if sources is not None:
-            table = table.filter(np.isin(table["source"].to_numpy(zero_copy_only=False), list(sources)))
+            present = table["source"].to_numpy(zero_copy_only=False)
+            table = table.filter(np.isin(present, list(sources)))
+            if len(table) == 0:
+                raise FacepriorError(
+                    f"{folder}: no faces of source {', '.join(sources)} in split '{split}', which has "
+                    f"{', '.join(sorted({*present}))}"
+                )
         if max_yaw is not None:
             table = table.filter(np.abs(table["yaw"].to_numpy()) <= max_yaw)
         if min_side is not None:
@@ -70,7 +76,7 @@ class FaceStore:
         if limit is not None and limit < len(table):
             table = table.take(np.linspace(0, len(table) - 1, limit).round().astype(np.int64))
         if len(table) == 0:
-            raise FacepriorError(f"{folder}: no faces in split '{split}'")
+            raise FacepriorError(f"{folder}: no faces in split '{split}' of the pose and size that are asked for")
 
         names = table["name"].to_pylist()
         images = table["image"].to_pylist()

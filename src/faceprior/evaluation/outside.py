@@ -16,6 +16,7 @@ Outputs named `heatmaps` and `transforms`, as our own export names them, are sco
 
 import importlib
 import sys
+import traceback
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -140,17 +141,33 @@ class PythonModel:
             sys.path.insert(0, here)
         try:
             self.function = getattr(importlib.import_module(module), attribute)
+        except AttributeError as error:
+            if error.name == attribute:
+                raise FacepriorError(f"python:{spec}: module '{module}' has no '{attribute}'") from None
+            raise FacepriorError(f"python:{spec}: cannot import '{module}' ({_where(error)})") from None
         except ImportError as error:
             raise FacepriorError(f"python:{spec}: cannot import '{module}' ({error})") from None
-        except AttributeError:
-            raise FacepriorError(f"python:{spec}: module '{module}' has no '{attribute}'") from None
+        except Exception as error:  # a module may do anything
+            raise FacepriorError(f"python:{spec}: cannot import '{module}' ({_where(error)})") from None
         if not callable(self.function):
             raise FacepriorError(f"python:{spec}: '{attribute}' is not callable")
 
     def __call__(self, lr: np.ndarray, pairs: Pairs) -> Restored:
-        result = self.function(lr)
+        try:
+            result = self.function(lr)
+        except FacepriorError:
+            raise
+        except Exception as error:
+            raise FacepriorError(f"{self.name}: failed on {len(lr)} faces: {_where(error)}") from None
         images = np.asarray(getattr(result, "images", result))
         wanted = (len(lr), HR_SIZE, HR_SIZE, 3)
         if images.dtype != np.uint8 or images.shape != wanted:
             raise FacepriorError(f"{self.name}: gave {images.dtype} {images.shape}; expected uint8 {wanted}")
         return Restored(images, getattr(result, "heatmaps", None), getattr(result, "transforms", None))
+
+
+def _where(error: Exception) -> str:
+    """What was raised, and in which line of which file: somebody else's code."""
+    steps = traceback.extract_tb(error.__traceback__)
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    return said if len(steps) < 2 else f"{said}; {steps[-1].filename}, line {steps[-1].lineno}"

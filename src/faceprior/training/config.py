@@ -169,7 +169,7 @@ class RunConfig(Section):
     steps: int | None = Field(None, ge=1)  # stop here, if sooner
     max_time: Seconds | None = None  # stop here, if sooner: wall-clock of the whole run, resumptions included
     seed: int = Field(0, ge=0)
-    initial: str | None = None  # a .safetensors file to start from, of the same network; None = fresh weights
+    initial: str | None = None  # weights (a file, or a run's folder) of the same network to start from; None = fresh
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     channels_last: bool = False
     compile: bool = False

@@ -18,7 +18,7 @@ def read_tree(name: str | Path, above: tuple[str, ...] = ()) -> tuple[str, dict[
     origin, text = _read(name)
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise FacepriorError(f"{origin}: not TOML: {error}") from None
     base = raw.pop("extends", None)
     if base is None:
@@ -42,7 +42,7 @@ def _read(name: str | Path) -> tuple[str, str]:
         return f"preset {name}", preset.read_text(encoding="utf-8")
     try:
         return str(name), path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # no UTF-8, or a name with a zero in it
         names = [known.name for known in presets()]
         reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
         shown = ", ".join(known for known in names if "/" not in known)
@@ -59,7 +59,7 @@ def override(raw: dict[str, Any], word: str) -> None:
         raise FacepriorError(f"--set {word}: give section.key=value")
     try:
         parsed = tomllib.loads(f"value = {value.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         parsed = value.strip()  # a bare word: a string
     section = raw.setdefault(parts[0], {})
     if not isinstance(section, dict):

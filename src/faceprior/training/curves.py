@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import FacepriorError
+from ..errors import FacepriorError, one_line
 from ..files import write_atomically
 from .records import Records, read_records
 
@@ -37,6 +37,8 @@ def draw_curves(folders: Sequence[Path], target: Path, *, against: str = "steps"
         raise FacepriorError(f"{target}: expected an ending of .png, .svg or .pdf")
     runs = [read_records(folder) for folder in folders]
     _name_apart(runs, folders)
+    for run in runs:
+        run.name = _plain(run.name)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 8), dpi=110, layout="constrained")
@@ -143,6 +145,12 @@ def _dress(axes: "Axes", title: str, against: str, *, log: bool = False, zero: b
         axes.set_ylim(0, 1.15 * max(float(np.max(line.get_ydata())) for line in axes.lines))
     if len(axes.get_legend_handles_labels()[0]) > 1:
         axes.legend(fontsize=8, frameon=False)
+
+
+def _plain(name: str) -> str:
+    """A folder's name as matplotlib shows it: no formula where it has dollars, not left out for a leading "_"."""
+    name = one_line(name).replace("$", r"\$")
+    return f" {name}" if name.startswith("_") else name
 
 
 def _name_apart(runs: list[Records], folders: Sequence[Path]) -> None:

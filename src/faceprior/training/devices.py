@@ -34,6 +34,8 @@ def make_fabric(device: str, devices: int | None, precision: str) -> Fabric:
     if accelerator == "mps" and not torch.backends.mps.is_available():
         raise FacepriorError("--device mps: PyTorch sees no Apple GPU here")
     nodes, local = _launched()
+    if devices is not None and devices < 1:
+        raise FacepriorError(f"--devices {devices}: expected at least 1")
     if devices is not None and local is not None and devices != local:
         raise FacepriorError(f"--devices {devices}: the launcher started {local} processes here; leave it out")
     local = local or devices or 1

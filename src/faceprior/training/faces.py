@@ -63,7 +63,10 @@ def load_faces(
     )  # fmt: skip
     val_maker = None
     if d.val_faces:
-        val = FaceStore.load(data, d.val_split, limit=d.val_faces, sources=d.sources, progress=progress)
+        try:
+            val = FaceStore.load(data, d.val_split, limit=d.val_faces, sources=d.sources, progress=progress)
+        except FacepriorError as error:
+            raise FacepriorError(f"{error}; --set data.val_faces=0 trains without a look at held-out faces") from None
         val_maker = PairMaker(val.to(device), protocols[0], told=d.told)
     sampler = Sampler(len(store), r.batch, r.seed, often=how_often(store.yaw.cpu(), d.turned))
     manifest = data / MANIFEST

@@ -1,7 +1,10 @@
 """A run's folder, taken: its lock, and the checkpoint to go on from."""
 
 import json
+import tomllib
 from pathlib import Path
+
+import tomli_w
 
 from ..errors import FacepriorError
 from .checkpoint import Checkpoints
@@ -32,6 +35,11 @@ def open_folder(
             raise FacepriorError(f"{checkpoints.folder}: no checkpoint is whole; start anew with --no-resume")
         if saved is not None:
             _check_same(saved, config, folder)
+        if saved is None and resume and (model := folder / "model.safetensors").exists():
+            raise FacepriorError(
+                f"{model}: is there, and no checkpoint to go on from; another folder, or --no-resume to replace it"
+            )
+        _keep_written(folder / "config.toml")
         config.save(folder / "config.toml")
     except BaseException:
         lock.release()
@@ -39,10 +47,25 @@ def open_folder(
     return lock, saved
 
 
+def _keep_written(path: Path) -> None:
+    """A configuration that somebody wrote (with notes, or over another one) is put beside, not replaced."""
+    try:
+        text = path.read_text("utf-8")
+        tree = tomllib.loads(text)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, RecursionError):
+        tree = None
+    if tree is None or "extends" in tree or tomli_w.dumps(tree) != text:
+        names = ("config.before.toml", *(f"config.before-{i}.toml" for i in range(2, 100)))
+        free = next(name for name in names if not path.with_name(name).exists())
+        path.rename(path.with_name(free))
+
+
 def _check_same(saved: tuple[Path, dict], config: TrainConfig, folder: Path) -> None:
     try:
         before = TrainConfig.model_validate(json.loads(saved[1]["config"]))
-    except ValueError:  # pydantic's is one
+    except (ValueError, KeyError, TypeError):  # pydantic's is a ValueError
         raise FacepriorError(f"{saved[0]}: from another version of faceprior; --no-resume starts anew") from None
     if keys := config.differences(before):
         raise FacepriorError(

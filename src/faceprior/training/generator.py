@@ -76,7 +76,7 @@ def _take_canvas(network: nn.Module, path: Path | None) -> None:
 def _start_from(network: nn.Module, path: Path) -> None:
     """Take the weights of `path`. FacepriorError where it holds another network, but for a sharp tail more or less, for
     what the network is told and for what learns."""
-    found = load_model(path)
+    found = load_model(path / "model.safetensors" if path.is_dir() else path)
     config = found.config
     if isinstance(found, SharpTail) and type(found) is type(network):
         free = ("sharp", "told", "canvas_learns")

@@ -14,7 +14,7 @@ class Journal:
         self._report, self._failed = report, False
         self.path = folder / "metrics.jsonl"
         if self.path.exists():
-            kept = [line for line in self.path.read_text(encoding="utf-8").splitlines() if _step(line) <= step]
+            kept = [line for line in self.path.read_text("utf-8", "replace").splitlines() if _step(line) <= step]
             temporary = self.path.with_name(".metrics.jsonl.tmp")
             temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
             temporary.replace(self.path)
@@ -49,8 +49,9 @@ class Journal:
 
 
 def _step(line: str) -> float:
-    """A line's step; a line that a kill cut short counts as after everything."""
+    """A line's step; a line that a kill cut short, or that is damaged, counts as after everything."""
     try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError, TypeError):
+        step = json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return float("inf")
+    return step if isinstance(step, int | float) else float("inf")

@@ -139,7 +139,13 @@ class Trainer:
                     f"{self.data}: not the faces this run began with ({state['dataset']['faces']} then, "
                     f"{self.faces.dataset['faces']} now, or other ones); choose another run folder"
                 )
-            self.update.load(state)
+            try:
+                self.update.load(state)
+            except (KeyError, ValueError, RuntimeError) as error:
+                reason = str(error).splitlines()[0]
+                raise FacepriorError(
+                    f"{self.checkpoints.folder / name}: not of this network ({reason}); --no-resume starts anew"
+                ) from None
             self.step, self._elapsed_before = state["step"], state["elapsed"]
             self._refused, self._validation = state["refused"], state["validation"]
         if self.fabric.is_global_zero:

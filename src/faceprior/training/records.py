@@ -1,16 +1,19 @@
 """metrics.jsonl read back: the records of a run as columns. Needs no PyTorch."""
 
 import json
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import FacepriorError
 
+LARGEST = 3.5e38  # float32 ends a little below; matplotlib has no axis for much more
+
 
 @dataclass
 class Records:
-    """Of one run. Every list is by step; a number that was not finite is NaN.
+    """Of one run. Every list is by step; a number that was not finite, or that float32 has not, is NaN.
 
     train, val: name -> [(step, value)]; floors: name -> value, of the last start; batch: faces of a step
     """
@@ -40,7 +43,9 @@ def read_records(folder: Path) -> Records:
         try:
             record = json.loads(line)
             kind, step = record["kind"], int(record["step"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            continue
+        if not 0 <= step < 2**53:
             continue
         numbers = {name: _number(value) for name, value in record.items() if name not in ("kind", "step")}
         if kind == "floor":
@@ -55,13 +60,16 @@ def read_records(folder: Path) -> Records:
 
 def _number(value: object) -> float | None:
     try:
-        return float(value)  # type: ignore[arg-type]  NaN is written as the text "nan"
+        number = float(value)  # type: ignore[arg-type]  NaN is written as the text "nan"
     except (TypeError, ValueError):
         return None
+    except OverflowError:
+        return math.nan
+    return number if abs(number) < LARGEST else math.nan
 
 
 def _batch(path: Path) -> int:
     try:
         return int(tomllib.loads(path.read_text("utf-8"))["run"]["batch"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return 1

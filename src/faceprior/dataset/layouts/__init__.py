@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...errors import FacepriorError
 from . import celeba, pts, table
+from .files import in_utf8
 from .record import Face, Skip
 
 __all__ = ["LAYOUTS", "Face", "Skip", "detect", "read"]
@@ -34,4 +35,4 @@ def read(
     if not folder.is_dir():
         raise FacepriorError(f"{folder}: no such folder")
     chosen = LAYOUTS[detect(folder) if layout == "auto" else layout]
-    yield from chosen.faces(folder, source or folder.resolve().name, persons)
+    yield from chosen.faces(folder, source or in_utf8(folder.resolve().name), persons)

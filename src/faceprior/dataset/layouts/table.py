@@ -30,7 +30,11 @@ def faces_of(folder: Path, images: Path, source: str, persons: str) -> Iterator[
     if landmarks is None:
         raise FacepriorError(f"{folder}: no landmark table (*landmark*.csv with image,x0,y0,...,x67,y67)")
     present = {p.relative_to(images).as_posix(): p for p in image_files(images)}
-    rows = {row.image: row for row in read_landmarks(landmarks)}
+    rows = {}
+    for row in read_landmarks(landmarks):
+        if row.image in rows:
+            yield Skip(source, row.image, "an earlier row of an image that has another")
+        rows[row.image] = row
     for name in sorted(rows):
         row, path = rows[name], present.pop(name, None)
         if row.points is None:

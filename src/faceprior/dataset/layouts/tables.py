@@ -83,8 +83,12 @@ def _rows(path: Path) -> Iterator[list[str]]:
         raise FacepriorError(f"{path}: cannot be read as a text table ({error})") from None
     lines = [line for line in text.splitlines() if line.strip()]
     if path.suffix.lower() == ".csv" or (lines and "," in lines[0]):
-        return csv.reader(lines)
-    return (line.split() for line in lines)
+        try:
+            yield from csv.reader(lines)
+        except csv.Error as error:
+            raise FacepriorError(f"{path}: cannot be read as a text table ({error})") from None
+        return
+    yield from (line.split() for line in lines)
 
 
 def _lettered(titles: list[str]) -> list[str]:

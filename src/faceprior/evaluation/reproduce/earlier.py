@@ -82,8 +82,8 @@ def _runs(table: dict[str, Any], path: Path) -> list[RunResult]:
     try:
         trained = [{key: value for key, value in run["training"].items() if key != "config"} for run in runs]
         found = [RunResult(**{**run, "training": TrainedWith(**t)}) for run, t in zip(runs, trained, strict=True)]
-        _ = [run.basis["config"] for run in found]
-    except (LookupError, TypeError, AttributeError):
+        _ = [(run.basis["config"], *map(float, run.figures.values()), run.figures["psnr"]) for run in found]
+    except (LookupError, TypeError, ValueError, AttributeError):
         raise FacepriorError(f"{path}: {_NO_TABLE}") from None
     return found
 

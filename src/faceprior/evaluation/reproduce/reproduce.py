@@ -60,6 +60,7 @@ def reproduce(
         raise FacepriorError(f"--rows {','.join(options.rows)}: rows can be chosen of one table, not of {name}")
     if options.train_only and name in FIGURES:
         raise FacepriorError(f"--train-only: is for tables, and {name} is a picture")
+    EvaluateOptions(limit=options.limit, device=options.device)
     for spec in options.models:
         resolve(spec, options.device)
     work = _Work(data, out, budget, options, command, say)

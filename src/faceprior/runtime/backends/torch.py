@@ -39,6 +39,8 @@ class TorchBackend:
         if threads is not None:
             torch.set_num_threads(thread_count(threads))
         self.header = read_header(path)
+        if self.header["model"] == "canvas":
+            raise FacepriorError(f"{path}: is a canvas, which enlarges whole photos and knows no faces")
         network = load_model(path)
         if not sharp and hasattr(network, "sharp_tail"):
             network.sharp_tail = None  # its picture is not wanted
