@@ -1,16 +1,23 @@
 """Faces that a caller brings, as boxes, as `Detection`s or by a function of his own: each is checked."""
 
 import json
+import os
 import sys
+from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
+from PIL import Image
 from random_models import small_onnx
 from textures import texture
 
 import faceprior
 from faceprior import Detection, FacepriorError
+from faceprior.photo.batch import upscale_photos
 from faceprior.photo.boxes import read_boxes
+from faceprior.photo.options import PhotoOptions
+from faceprior.photo.targets import Job
 
 resource = pytest.importorskip("resource", reason="Windows does not tell the peak of memory so")
 
@@ -96,3 +103,17 @@ def test_a_box_far_larger_than_the_photo_takes_no_memory(box, model):
 def test_a_box_of_the_whole_photo_is_not_too_large(model):
     (face,) = upscaled(model, boxes=[(0, 0, 80, 64)], max_size=1e9).faces
     assert not (face.reason or "").startswith("larger")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_boxes_of_several_photos_through_a_pipe(model, tmp_path):
+    photos = [tmp_path / "a.png", tmp_path / "b.png"]
+    for photo in photos:
+        Image.fromarray(texture(64, 80, seed=3)).save(photo)
+    pipe = tmp_path / "boxes"
+    os.mkfifo(pipe)
+    Thread(target=lambda: pipe.write_text(json.dumps([BOX])), daemon=True).start()
+    jobs, options = [Job(photo, Path(), photo.stem) for photo in photos], PhotoOptions(1, canvas="lanczos")
+    done = upscale_photos(jobs, tmp_path / "out", model, None, options, boxes=pipe)
+    assert not done.failed
+    assert [json.loads((tmp_path / "out" / f"{job.stem}.json").read_text())["faces"] for job in jobs]

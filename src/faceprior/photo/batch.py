@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import FacepriorError
 from ..runtime.canvas import CanvasNetwork
-from .boxes import read_boxes
+from .boxes import boxes_of, read_boxes_file
 from .canvas import PATIENCE, packaged_canvas
 from .decode import read_image
 from .options import PhotoOptions
@@ -132,6 +132,7 @@ def upscale_photos(
     settings = json.loads(json.dumps(settings))  # as it reads back: tuples are lists
     inputs = {path.resolve() for path in (*(job.photo for job in jobs), *protected)}
     summary = Summary()
+    held = None if boxes is None else read_boxes_file(boxes)  # once: a pipe gives it once
 
     def one(job: Job) -> Outcome:
         folder = out / job.folder
@@ -145,7 +146,7 @@ def upscale_photos(
             else:
                 check_files([target] if target.exists() else [], inputs, overwrite)
             picture = read_image(job.photo)
-            faces = read_boxes(boxes, job.photo) if boxes is not None else detector
+            faces = boxes_of(held, boxes, job.photo) if boxes is not None else detector
             if faces is None:
                 raise FacepriorError(f"{job.photo}: neither a detector nor boxes")
             seen = _Seen(on_part)

@@ -75,16 +75,25 @@ FARTHEST = 1e6  # pixels from the photo's corner
 def read_boxes(path: Path, photo: Path | None = None) -> list[Detection]:
     """Boxes from a JSON file: `[[x, y, w, h], ...]`, `{"faces": [{"box": [...]}, ...]}` (what this program
     writes), or `{"party.jpg": [[x, y, w, h], ...], ...}` for several photos."""
+    return boxes_of(read_boxes_file(path), path, photo)
+
+
+def read_boxes_file(path: Path) -> Any:
+    """What a JSON file holds, for `boxes_of`. Of a pipe, which gives it once."""
     try:
         with Path(path).open("rb") as file:  # it may be a pipe, and may have no end
             text = file.read(LARGEST_FILE + 1)
         if len(text) > LARGEST_FILE:
             raise FacepriorError(f"{path}: more than {LARGEST_FILE >> 20} MB of boxes")
-        data = json.loads(text.decode("utf-8-sig"))  # editors of Windows put a mark before it
+        return json.loads(text.decode("utf-8-sig"))  # editors of Windows put a mark before it
     except FileNotFoundError:
         raise FacepriorError(f"{path}: no such file") from None
     except (OSError, ValueError, RecursionError) as error:  # no UTF-8, no JSON; a name that no file can have
         raise FacepriorError(f"{path}: cannot read boxes ({error})") from None
+
+
+def boxes_of(data: Any, path: Path, photo: Path | None = None) -> list[Detection]:
+    """The boxes of a photo among what a file holds (`read_boxes`), which is called `path` in errors."""
     if isinstance(data, dict):
         if "faces" in data:
             data = data["faces"]
