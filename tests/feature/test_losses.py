@@ -120,6 +120,34 @@ def test_the_landmarks_of_either_norm():
         assert landmark_loss([(true, off)], landmarks, visible, true, norm).item() == pytest.approx(wanted, rel=0.01)
 
 
+def test_log_loss_is_each_faces_psnr():
+    """Whatever its error, a face's gradient has the same size: errors ten times as large are no more to it."""
+    hr, sr = torch.zeros(2, 3, 128, 128), torch.full((2, 3, 128, 128), 0.02)
+    sr[1] *= 10
+    wanted = (math.log(0.02**2 + 1e-5) + math.log(0.2**2 + 1e-5)) / 2
+    assert pixel_loss(sr, hr, "log").item() == pytest.approx(wanted, rel=1e-5)
+    sr.requires_grad_()
+    (slope,) = torch.autograd.grad(pixel_loss(sr, hr, "log"), sr)
+    moved = (slope * sr.detach()).sum((1, 2, 3))
+    assert moved[0].item() == pytest.approx(moved[1].item(), rel=0.05)
+
+
+def test_log_loss_of_pixels_that_weigh_less_is_apart():
+    hr, sr = torch.zeros(3, 3, 128, 128), torch.full((3, 3, 128, 128), 0.1)
+    weight = torch.ones(3, 128, 128)
+    sr[:, :, :, :32], weight[:2, :, :32], weight[1, :, :16] = 0.5, 0.1, 0.0  # a quarter; half of it is no photo
+    seen, guessed = math.log(0.01 + 1e-5), math.log(0.25 + 1e-5)
+    mixed = math.log(0.25 * 0.25 + 0.75 * 0.01 + 1e-5)  # of the third all pixels count
+    wanted = (2 * (seen + 0.1 * guessed) + mixed) / 3
+    assert pixel_loss(sr, hr, "log", weight).item() == pytest.approx(wanted, rel=1e-5)
+    weight[:] = 1
+    weight[0, 0, :64] = 0.1  # 64 of 16,384 pixels: they count by how many they are
+    few = pixel_loss(sr[:1] * 0 + 0.1, hr[:1], "log", weight[:1]).item()
+    assert few == pytest.approx(seen * (1 + 0.1 * (64 / 128**2) / 0.05), rel=1e-5)
+    weight[0, 64:] = 0  # what has no weight is not there
+    assert math.isfinite(pixel_loss(sr, hr, "log", weight * 0).item())
+
+
 def test_pixel_loss_weighs_pixels_of_each_face():
     sr, hr = torch.zeros(2, 3, 4, 4), torch.full((2, 3, 4, 4), 0.5)
     hr[:, :, :2] = 1.0

@@ -111,7 +111,7 @@ class DataConfig(Section):
 class LossConfig(Section):
     """LT = Lp + alpha Lf + beta LU + Lh (paper Eq. 6), each term with its weight; 0 leaves the term out."""
 
-    pixel: Literal["l2", "l1", "charbonnier"] = "l2"  # paper: l2 (Eq. 1)
+    pixel: Literal["l2", "l1", "charbonnier", "log"] = "l2"  # paper: l2 (Eq. 1)
     pixel_weight: Weight = 1.0
     # The frame of the picture's and the heatmaps' truth: the label's (paper), or the network's own, as it predicted it,
     # so that noise of labels is not learned as blur.
