@@ -140,11 +140,6 @@ class InPhoto(OursAt):
         super().__init__(spec.removeprefix("photo:"))
         self.name = spec
 
-    def _told(self, faces: int, pairs: Pairs | None) -> np.ndarray | None:
-        if not self.upscaler.any_size or pairs is None or pairs.jpeg is None:
-            return super()._told(faces, pairs)
-        return np.tile(np.array(condition(pairs.jpeg), np.float32), (faces, 1))  # nothing is reduced
-
     def _fitting(self, lr: np.ndarray) -> np.ndarray:
         return lr if self.upscaler.any_size and LEAST <= lr.shape[1] <= MOST else super()._fitting(lr)
 

@@ -3,14 +3,13 @@
 import pytest
 from drawn_faces import draw_folder
 
-pytest.importorskip("torch")
-
-import torch
+pytest.importorskip("lightning")
 
 from faceprior.dataset.prepare import prepare
 from faceprior.dataset.store import FaceStore
 from faceprior.errors import FacepriorError
 from faceprior.training.config import TrainConfig
+from faceprior.training.devices import make_fabric
 from faceprior.training.faces import load_faces
 
 
@@ -30,4 +29,4 @@ def test_training_without_validation_faces_says_how(tmp_path):
     prepare([tmp_path / "drawn"], tmp_path / "shards", workers=1)
     config = TrainConfig.load("tiny", ["run.batch=2"])
     with pytest.raises(FacepriorError, match=r"no faces in split 'val'; --set data\.val_faces=0 trains without"):
-        load_faces(config, tmp_path / "shards", torch.device("cpu"))
+        load_faces(config, tmp_path / "shards", make_fabric("cpu", None, "32-true"))

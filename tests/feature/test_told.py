@@ -145,7 +145,7 @@ class Listening:
     """Keeps what it was told."""
 
     def __init__(self, inner):
-        self.inner, self.size, self.told, self.conditions = inner, inner.size, inner.told, []
+        self.inner, self.size, self.sizes, self.told, self.conditions = inner, inner.size, inner.sizes, inner.told, []
 
     def __call__(self, lr, condition=None):
         self.conditions.append(condition)
