@@ -1,5 +1,5 @@
-"""Nothing is reported to anybody: ONNX Runtime's own builds (1.32 on Linux, seen) send what they run, and a number that
-stands for the machine, to their maker, from when they are imported."""
+"""Nothing is reported to anybody: ONNX Runtime's own builds (1.32 on Linux, seen) keep a queue of what they run and a
+number that stands for the machine in the user's folder from when they are imported, and an address to send them to."""
 
 import os
 import sys

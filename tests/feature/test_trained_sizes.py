@@ -74,6 +74,7 @@ def test_ranges_are_measured_at_all_sizes(files, tiny_shards, tmp_path):
     faces = _training_faces(tiny_shards, 8, (9, 48), 32)
     assert [one.shape[1:3] for one in faces] == [(9, 9), (16, 16), (27, 27), (48, 48)]
     assert sum(map(len, faces)) > 3 and all(one.dtype == np.uint8 for one in faces)
+    assert [len(one) for one in _training_faces(tiny_shards, 2, (9, 48), 32)] == [1, 1]
     (alone,) = _training_faces(tiny_shards, 8, None, 32)
     assert alone.shape[1:] == (32, 32, 3)
     export_int8(random_unet(lr=32), tmp_path / "q.onnx", read_header(files[0]), faces, any_size=True)

@@ -182,7 +182,8 @@ def _training_faces(data: Path, faces: int, many: tuple[int, int] | None, size: 
     sizes = [size] if many is None else np.geomspace(*many, 4).round().astype(int).tolist()
     order = torch.randperm(len(store), generator=torch.Generator().manual_seed(0))
     made = []
-    for one, part in zip(sizes, order.tensor_split(len(sizes)), strict=True):
+    parts = zip(sizes, order.tensor_split(len(sizes)), strict=True)
+    for one, part in ((one, part) for one, part in parts if len(part)):  # of few faces not every size has one
         maker = PairMaker(store, replace(PAPER, lr=one), rough=0.5, heatmap=0)
         made.append(as_images(to_levels(maker.train(part, torch.Generator()).lr)))
     return made

@@ -100,10 +100,11 @@ def unique_stems(files: Iterable[Path], reserved: Iterable[str] = (), ending: st
     taken = {_same(name) for name in reserved}
     stems = []
     for file in files:
-        stem, n = own_stem(file), 1
+        stem = own = own_stem(file)
+        n = 1
         while taken & {_same(stem), _same(stem + ending)}:
             n += 1
-            stem = f"{own_stem(file)}-{n}"
+            stem = f"{own}-{n}"
         taken |= {_same(stem), _same(stem + ending)}
         stems.append(stem)
     return stems

@@ -78,39 +78,15 @@ class FaceStore:
         if len(table) == 0:
             raise FacepriorError(f"{folder}: no faces in split '{split}' of the pose and size that are asked for")
 
-        names = table["name"].to_pylist()
-        images = table["image"].to_pylist()
-        shape = (len(names), 3, CONTEXT, CONTEXT)
-        contexts = torch.empty(shape, dtype=torch.uint8) if decoded is None else mapped(decoded, shape)
-
-        def decode(i: int) -> None:
-            try:
-                with Image.open(io.BytesIO(images[i])) as image:
-                    pixels = np.asarray(image.convert("RGB"))
-            except (OSError, ValueError) as error:
-                raise FacepriorError(
-                    f"{folder}: {names[i]}: image in the shard does not decode ({error})"
-                ) from error
-            if pixels.shape != (CONTEXT, CONTEXT, 3):
-                raise FacepriorError(
-                    f"{folder}: {names[i]}: expected {CONTEXT}x{CONTEXT}, got {pixels.shape[:2]}"
-                )
-            contexts[i] = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
-            images[i] = None
-
-        with ThreadPoolExecutor(
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
-        ) as pool:
-            done = pool.map(decode, range(len(names) if decoded is None else 0))
-            for _ in track(done, f"decoding {split}", total=len(names), disable=not progress, transient=True):
-                pass
+        shape = (len(table), 3, CONTEXT, CONTEXT)
+        contexts = _decoded(table, f"{folder}", split, progress) if decoded is None else mapped(decoded, shape)
         return cls(
             contexts,
             torch.from_numpy(_column(table, "landmarks").reshape(-1, LANDMARKS, 2).copy()),
             torch.from_numpy(_column(table, "visible").reshape(-1, LANDMARKS).copy()),
             torch.from_numpy(table["yaw"].to_numpy().astype(np.float32)),
             torch.from_numpy(_column(table, "corners").reshape(-1, 4, 2).copy()),
-            names,
+            table["name"].to_pylist(),
             table["source"].to_pylist(),
             table["person"].to_pylist(),
         )
@@ -139,6 +115,30 @@ class FaceStore:
     def to(self, device: torch.device | str) -> "FaceStore":
         """The same faces with their tensors on `device`."""
         return replace(self, **{name: getattr(self, name).to(device) for name in TENSORS})
+
+
+def _decoded(table: pa.Table, folder: str, split: str, progress: bool) -> torch.Tensor:
+    """The pictures of a table, uint8 (N, 3, 224, 224)."""
+    names, images = table["name"].to_pylist(), table["image"].to_pylist()
+    contexts = torch.empty(len(names), 3, CONTEXT, CONTEXT, dtype=torch.uint8)
+
+    def decode(i: int) -> None:
+        try:
+            with Image.open(io.BytesIO(images[i])) as image:
+                pixels = np.asarray(image.convert("RGB"))
+        except (OSError, ValueError) as error:
+            raise FacepriorError(f"{folder}: {names[i]}: image in the shard does not decode ({error})") from error
+        if pixels.shape != (CONTEXT, CONTEXT, 3):
+            raise FacepriorError(f"{folder}: {names[i]}: expected {CONTEXT}x{CONTEXT}, got {pixels.shape[:2]}")
+        contexts[i] = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+        images[i] = None
+
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+    with ThreadPoolExecutor(threads) as pool:
+        done = pool.map(decode, range(len(names)))
+        for _ in track(done, f"decoding {split}", total=len(names), disable=not progress, transient=True):
+            pass
+    return contexts
 
 
 def _column(table, name: str) -> np.ndarray:

@@ -122,7 +122,9 @@ def heatmap_loss(
     return torch.stack([((maps - target).square().sum((2, 3)) / count).mean() for maps in stacks]).mean()
 
 
-def stage_loss(stages: Sequence[Tensor], hr: Tensor, kind: Literal["l2", "l1", "charbonnier"] = "l2") -> Tensor:
+def stage_loss(
+    stages: Sequence[Tensor], hr: Tensor, kind: Literal["l2", "l1", "charbonnier", "log"] = "l2"
+) -> Tensor:
     """Of comparators that make the face in stages: the mean over them of Lp against the HR at each one's resolution.
 
     stages: each (N, 3, R, R); hr (N, 3, 128, 128) is reduced by an anti-aliased bicubic.
