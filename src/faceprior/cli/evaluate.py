@@ -42,7 +42,7 @@ def evaluate(
     full: Annotated[
         bool, typer.Option("--full", help="Every table: inside figures, visibility, the errors' spread, breakdowns.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no lines on how far it is.")] = False,
 ) -> None:
     """Measure PSNR, SSIM, alignment, heatmaps and identity on prepared faces.
 
@@ -57,6 +57,7 @@ def evaluate(
     from ..errors import FacepriorError
     from ..evaluation.evaluate import EvaluateOptions
     from ..evaluation.evaluate import evaluate as run
+    from ..evaluation.spoken import spoken
     from ..evaluation.tables import WIDTH, brief, grids, markdown
     from ..files import write_text
 
@@ -66,15 +67,18 @@ def evaluate(
     sources = tuple(source or ())
     options = EvaluateOptions(split, protocol, limit, identity, by, device, batch, pictures, rows, jpeg, sources)
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
+    watched = Console(stderr=True)
+    with Progress(*columns, console=watched, disable=quiet or not watched.is_terminal, transient=True) as bar:
         task = bar.add_task("evaluate", total=None)
-        report = run(
-            model or [],
-            data,
-            options,
-            command=shlex.join(["faceprior", *sys.argv[1:]]),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        lines = spoken(lambda text: None if quiet else print(text, file=sys.stderr, flush=True))
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if not watched.is_terminal:
+                lines(done, total)
+
+        command = shlex.join(["faceprior", *sys.argv[1:]])
+        report = run(model or [], data, options, command=command, progress=progress)
     console = Console()
     # A pipe is told no width; tables that wrap there are of no use to the next program.
     if not console.is_terminal:

@@ -10,6 +10,7 @@ from ...dataset.store import FaceStore
 from ...errors import FacepriorError
 from ..evaluate import FLOORS, EvaluateOptions, evaluate
 from ..models import resolve
+from ..spoken import spoken
 from . import ALL, FIGURES, TABLES
 from .earlier import Earlier
 from .picture import figure, heatmap_figure, save
@@ -126,7 +127,8 @@ class _Work:
         folders = list(dict.fromkeys(str(run.folder) for run in runs if run.folder not in known))
         self.say(f"{table.name}: evaluating {len(folders)} runs on {self.limit(table) or 'all'} faces")
         evaluation = EvaluateOptions(limit=self.limit(table), device=options.device, batch=options.batch, by="")
-        report = evaluate([*folders, *options.models], self.data, evaluation, command=self.command)
+        models = [*folders, *options.models]
+        report = evaluate(models, self.data, evaluation, command=self.command, progress=spoken(self.say))
         earlier.agrees(report)
         results: dict[str, list[RunResult]] = {}
         for run in runs:
