@@ -1,17 +1,19 @@
 """What a clip's faces gain from the network, and how much they twinkle, by their size, motion and the clip's quality.
 
-    python benchmarks/moving.py --faces FOLDER [--count 12] [--sizes 10 12 16 20 24 32 48] [--states clean h264 still]
-        [--frames 24] [--crf 23] [--told Q] [--model M] [--larger M] [--canvas FILE | --lanczos]
+    python benchmarks/moving.py --faces FOLDER [--count 12] [--sizes 10 12 16 20 24 32 48] [--frames 24] [--crf 23]
+        [--states clean h264 still focus-in focus-out] [--told Q] [--model M] [--larger M] [--canvas FILE | --lanczos]
 
 FOLDER holds sources of layout `table`; faces of their validation split, reduced until their frame is S pixels wide,
 drift, turn and grow a little from frame to frame, as heads do, in each frame with grain of its own: clean, without;
-`h264`: a grey level of it, kept by x264 at `--crf`, 23 being its usual quality; `still`: the same of a face that rests.
-Each fifth frame has boxes that are off by 2 % of the side, as a detector's, and they are followed as `upscale_video`
-follows them.
+`h264`: a grey level of it, kept by x264 at `--crf`, 23 being its usual quality; `still`: the same of a face that rests;
+`focus-in`: as `h264`, its first eight frames out of focus by a Gaussian of a sixteenth of the face; `focus-out`: all
+but those. Each fifth frame has boxes that are off by 2 % of the side, as a detector's, and they are followed as
+`upscale_video` follows them.
 
-Printed for each size, on the face's square over all frames but the first that bring it in: dB over Lanczos; and
-twinkle, in grey levels: by how much the step from one frame to the next differs from the step that the true frames take
-(root mean square), of the result and of Lanczos.
+Printed for each size, on the face's square over all frames but the first that bring it in (where the focus changes,
+but the first eighteen): dB over Lanczos, of what is out of focus against the truth in focus; and twinkle, in grey
+levels: by how much the step from one frame to the next differs from the step that the true frames take (root mean
+square), of the result and of Lanczos.
 """
 
 import argparse
@@ -24,6 +26,7 @@ import av
 import numpy as np
 from blend import contexts
 from PIL import Image
+from PIL.ImageFilter import GaussianBlur
 
 from faceprior.dataset.context import CONTEXT, HR
 from faceprior.photo.boxes import Detection
@@ -39,7 +42,8 @@ from faceprior.video.track import Tracker, between
 
 RATE, EVERY = 25.0, 5  # frames a second; between two looks of the detector
 SHAKE = 0.02  # of a face's side
-STATES = ("clean", "h264", "still")
+STATES = ("clean", "h264", "still", "focus-in", "focus-out")
+FOCUS, UNSHARP, SETTLED = 8, 1 / 16, 18  # the frame at which it changes; of a face's side; frames after which it counts
 GRAIN = 1.0  # grey levels
 Place = tuple[float, float, float]  # centre and side of a face, pixels of the clip
 
@@ -52,7 +56,7 @@ def main() -> None:
     parser.add_argument("--crf", type=int, default=23)
     parser.add_argument("--told", type=float, default=ALIKE, help="quality of JPEG as which x264's clips are told")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 12, 16, 20, 24, 32, 48])
-    parser.add_argument("--states", nargs="+", choices=STATES, default=STATES)
+    parser.add_argument("--states", nargs="+", choices=STATES, default=STATES[:3])
     parser.add_argument("--model")
     parser.add_argument("--larger", help="the model for larger faces, where --model names a file")
     parser.add_argument("--canvas", type=Path)
@@ -76,13 +80,16 @@ def measured(context, seed, size, state, given, upscaler, canvas) -> tuple[float
     rng = np.random.default_rng(seed)
     truth, places = moved(context, size, scale, given.frames, rng, swing=state != "still")
     photos = [np.asarray(Image.fromarray(t).resize((len(t) // scale,) * 2, Image.Resampling.BICUBIC)) for t in truth]
+    if state.startswith("focus"):
+        there = slice(0, FOCUS) if state == "focus-in" else slice(FOCUS, None)
+        photos[there] = [np.asarray(Image.fromarray(p).filter(GaussianBlur(UNSHARP * size))) for p in photos[there]]
     photos, quality = (photos, None) if state == "clean" else (compressed(photos, rng, given.crf), given.told)
     painter = None if canvas is None else FramePainter(photos[0], scale, canvas, quality)
     restorer = FrameRestorer(upscaler, PhotoOptions(scale, max_size=1000), scale, painter, quality=quality)
     errors, plain = [], []
     for i, (photo, found) in enumerate(zip(photos, followed(places, rng), strict=True)):
         made = np.asarray(restorer(photo, i / RATE, found), np.float64)
-        if i < FADE:
+        if i < (SETTLED if state.startswith("focus") else FADE):
             continue
         x, y, _ = places[i]
         reach = round(0.4 * size * scale)

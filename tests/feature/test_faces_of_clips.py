@@ -58,7 +58,7 @@ def pasted(monkeypatch) -> list:
         return 0, 0, 1, 1
 
     monkeypatch.setattr(module, "paste", paste)
-    monkeypatch.setattr("faceprior.photo.choice.effective_side", lambda rgb, frame: frame.side)
+    monkeypatch.setattr(module, "effective_side", lambda rgb, frame: frame.side)
     return kept
 
 
@@ -101,9 +101,38 @@ def test_a_blurred_face_and_a_network_of_one_size_keep_its_pixels(pasted, monkey
     for one in (network, fixed):
         one.locate = lambda lr: np.tile(np.eye(2, 3, dtype=np.float32), (len(lr), 1, 1))
     FrameRestorer(fixed, PhotoOptions(1, max_size=100), 1)(photo, 0.0, {1: box(100, 80, 24)})
-    monkeypatch.setattr("faceprior.photo.choice.effective_side", lambda rgb, frame: frame.side / 2)
+    monkeypatch.setattr(module, "effective_side", lambda rgb, frame: frame.side / 2)
     FrameRestorer(network, PhotoOptions(1, max_size=100), 1)(photo, 0.0, {1: box(100, 80, 24)})
     assert fixed.seen == network.seen == [16] and {face.seen for face in pasted} == {16}
+
+
+def test_a_face_goes_out_of_focus_and_comes_back(pasted, monkeypatch):
+    """Once its detail was measured when it came in, and a face that came in blurred was never seen sharp again."""
+    photo, network, larger = texture(*SHAPE), Knowing(), Knowing()
+    network.larger, larger.size = larger, 32
+    for one in (network, larger):
+        one.locate = lambda lr: np.tile(np.eye(2, 3, dtype=np.float32), (len(lr), 1, 1))
+    restorer, part = FrameRestorer(network, PhotoOptions(1, max_size=100), 1), 1.0
+    monkeypatch.setattr(module, "effective_side", lambda rgb, frame: part * frame.side)
+
+    def seen(share: float, frames: int) -> list[tuple[str, int]]:
+        """The network and the pixels of the last frame of so many that hold so much of its detail."""
+        nonlocal part
+        part = share
+        for _ in range(frames):
+            network.seen, larger.seen = [], []
+            restorer(photo, 0.0, {1: box(100, 80, 40)})
+        return [("larger" if one is larger else "smaller", n) for one in (network, larger) for n in one.seen]
+
+    assert seen(0.45, 1) == [("smaller", 18)]
+    assert seen(1.0, 2) == [("larger", 32)]  # it comes into focus: not at once, for one frame may err
+    assert seen(1.0, 8) == [("larger", 40)]
+    for shaken in (0.86, 0.95, 0.84, 0.99, 0.87):  # what the estimate shakes by changes nothing
+        assert seen(shaken, 1) == [("larger", 40)]
+    assert seen(0.7, 10) == [("larger", 32)]
+    assert seen(0.45, 10) == [("smaller", 19)]  # a pixel more or less is no reason to change
+    face = restorer.faces[1]
+    assert face.details[0] == 18 and 39 < face.details[1] <= 40
 
 
 def test_faces_of_several_sizes_in_one_frame(pasted):

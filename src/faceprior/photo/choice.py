@@ -18,10 +18,14 @@ def network_for(network: Any, rgb: np.ndarray, frame: Frame) -> tuple[Any, float
     """A model, a photo uint8 (H, W, 3), a cut -> the model, or its `larger` one where it has one (`Upscaler.larger`),
     and the pixels of detail across the cut."""
     detail = effective_side(rgb, frame)
+    return suited(network, detail), detail
+
+
+def suited(network: Any, detail: float) -> Any:
+    """The model, or its `larger` one, for a cut of so many pixels of detail."""
     limit = LARGER_FROM if getattr(network, "any_size", False) else LARGER_FROM_CUT
-    if detail >= limit and (larger := getattr(network, "larger", None)) is not None:
-        return larger, detail
-    return network, detail
+    larger = getattr(network, "larger", None)
+    return larger if detail >= limit and larger is not None else network
 
 
 def size_of(network: Any) -> int:

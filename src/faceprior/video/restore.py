@@ -14,21 +14,23 @@ from ..face.frame import Frame
 from ..face.trained import PAPER, TrainedRange
 from ..photo.blend import face_strength, is_rough
 from ..photo.boxes import Detection
-from ..photo.choice import network_for, size_of
+from ..photo.choice import size_of, suited
 from ..photo.consistency import enforce
 from ..photo.cut import cut_lr, face_frame
+from ..photo.detail import effective_side
 from ..photo.enlarge import enlarge
 from ..photo.judge import clearness
 from ..photo.looks import believable
 from ..photo.options import PhotoOptions
-from ..photo.own import own_size, own_square
+from ..photo.own import SHARP, own_size, own_square
 from ..photo.paste import Canvas, Restored, paste
 from ..photo.pipeline import Network, NetworkResult
 from ..photo.quality import conditions, noise_level, told
 from ..photo.restraint import restraint
 from ..photo.warp import compose, inverse
 
-OTHER = 1.3  # times the size at which its network was chosen: then it is chosen anew
+FOLLOWS = 0.3  # of what a frame says of a face's detail: focus comes and goes, and what moves is blurred
+STICKS = 1.08  # times the detail at which another network, or other pixels, would be as good: less changes nothing
 STAYS = 0.06  # of its pixels, or one and a half: a face that grows or shrinks by less is seen in as many as before
 FEWEST = 16  # pixels of its own: smaller faces, which compression has spoilt most, lose 0.25 dB in theirs at 12
 KEPT = 0.6  # of the heatmaps of the frame before: they are upright, so they lie on each other
@@ -48,15 +50,25 @@ class Face:
     image: np.ndarray | None = None
     network: Network | None = None
     pixels: int | None = None  # of its own in which the network last saw it; None: as many as the network has
-    side: float = 0.0  #   of its square when the network was chosen; it stays as long as that is about the same
-    detail: float = 0.0  # then, in pixels
-    details: tuple[float, float] = (np.inf, 0.0)  # least and most of it so far, as large as its square was
+    share: float | None = None  # of its square's pixels that hold detail, over the last frames
+    whole: bool = True  #  it holds about as much detail as pixels, so it is seen in all of them
+    details: tuple[float, float] = (np.inf, 0.0)  # pixels of detail across its square: least and most so far
     weight: float = 0.0  # 0..1, on its way in or out
     frames: int = 0  #      in which it was pasted
 
+    def measure(self, rgb: np.ndarray, square: Frame, model: Network) -> None:
+        """How much detail it holds in this frame, and so which network it goes to: `model` or its larger one."""
+        now = max(effective_side(rgb, square) / square.side, 1e-3)
+        self.share = now if self.share is None else self.share ** (1 - FOLLOWS) * now**FOLLOWS
+        detail = self.detail_now(square)
+        self.details = min(self.details[0], detail), max(self.details[1], detail)
+        less, more = suited(model, detail / STICKS), suited(model, detail * STICKS)
+        if self.network is None or less is more:
+            self.network = suited(model, detail)
+
     def detail_now(self, square: Frame) -> float:
-        """Pixels of detail across its square, which has grown or shrunk since it was measured."""
-        return self.detail * square.side / self.side
+        """Pixels of detail across its square."""
+        return self.share * square.side
 
     def leave(self) -> None:
         """It does not come back, but with another number: what it was counts still, not how it looked."""
@@ -64,7 +76,8 @@ class Face:
 
     def own_now(self, square: Frame, cut: Frame) -> int | None:
         """Pixels in which it is seen. They stay while it hardly changes: it would twinkle else."""
-        own = own_size(self.network, cut, self.detail_now(square) * cut.side / square.side)
+        self.whole = self.share >= (SHARP / STICKS if self.whole else min(SHARP * STICKS, 1.0))
+        own = own_size(self.network, cut, cut.side if self.whole else min(self.share, SHARP) * cut.side)
         if own is None or self.pixels is None or not _alike(own, self.pixels):
             self.pixels = None if own is None or own < FEWEST else own
         return self.pixels
@@ -90,7 +103,7 @@ class FrameRestorer:
         self.seen_as = (0, 0)  # height and width of the frames
         self._noise: tuple[float, float] | None = None  # when it was measured, in seconds, and the grey levels
         self._arrived = False  # whether the scene's first frame was seen: who is in that does not fade in
-        self._rough: tuple[float, float] | None = None  # the first frame's condition, for networks that are told
+        self._rough: tuple[float, float] | None = None  # the condition of the scene, for networks that are told
 
     def __call__(
         self,
@@ -143,7 +156,7 @@ class FrameRestorer:
 
     def new_scene(self) -> None:
         """What comes now has nothing to do with what came before."""
-        self._arrived, self._noise = False, None
+        self._arrived, self._noise, self._rough = False, None, None
 
     def _step(self, going: bool) -> float:
         """By how much a face's weight changes with a frame."""
@@ -156,11 +169,7 @@ class FrameRestorer:
         face = self.faces.get(number)
         if square.side >= self.options.min_size:
             face = self.faces.setdefault(number, Face())
-            if face.network is None or not 1 / OTHER < square.side / face.side < OTHER:
-                face.network, face.detail = network_for(self.network, rgb, square)
-                face.side = square.side
-            detail = face.detail_now(square)
-            face.details = min(face.details[0], detail), max(face.details[1], detail)
+            face.measure(rgb, square, self.network)
         return face is not None and (face.weight > 0 or self._fits(number, square, most))
 
     def _fits(self, number: int, square: Frame, most: float) -> bool:
