@@ -37,13 +37,13 @@ from faceprior.runtime.canvas import load_canvas
 from faceprior.runtime.upscaler import load
 
 
-def contexts(folder: Path, count: int) -> list[np.ndarray]:
+def contexts(folder: Path, count: int, split: str = "val") -> list[np.ndarray]:
     """uint8 (224, 224, 3): the upright frame is the middle 128."""
     rows = []
     for table in sorted(folder.glob("*/landmarks68.csv")):
         for line in table.read_text("utf-8").splitlines()[1:]:
             name, person, *numbers = line.split(",")
-            if split_of(table.parent.name, person) == "val":
+            if split_of(table.parent.name, person) == split:
                 rows.append((table.parent / name, np.array(numbers[:136], float).reshape(68, 2)))
     found = []
     for i in np.random.default_rng(0).permutation(len(rows)):

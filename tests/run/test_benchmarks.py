@@ -288,3 +288,29 @@ def test_whole_passes_are_of_faces_of_one_size_and_network():
     faces = [SimpleNamespace(network=name, lr=np.zeros((n, n, 3), np.uint8)) for name, n in faces]
     whole_passes(upscaler, faces)
     assert sorted(seen) == [("large", (1, 30, 30, 3)), ("small", (1, 14, 14, 3)), ("small", (2, 12, 12, 3))]
+
+
+def test_how_much_a_photo_was_sharpened_is_fitted_to_what_its_spectrum_says(capsys):
+    from importlib.resources import files
+
+    import numpy as np
+    import sharpened
+    from PIL import Image
+
+    from faceprior.dataset.rough import sharpen
+    from faceprior.photo.sharpened import FINE, MIDDLE, Sharpening, describe
+
+    photo = Image.open(files("faceprior") / "assets/astronauts.jpg").convert("RGB")
+    pixels = np.clip(np.asarray(photo), 60, 190)
+    for amount, radius in ((0.6, 1.0), (1.5, 0.8)):
+        for frequency in (FINE, MIDDLE):
+            found = sharpened.gain_at(sharpen(pixels, amount, radius), pixels, frequency)
+            assert found == pytest.approx(np.log2(Sharpening(amount, radius).gain(frequency)), abs=0.08)
+    faces = sharpened.whole([np.asarray(photo)[y : y + 224, 100:324] for y in (20, 100)])
+    assert len(faces) == 2 and not sharpened.whole([np.repeat(faces[0][:1], 224, 0)])
+    weights = sharpened.fit([photo], [Image.fromarray(face) for face in faces], [photo], samples=40, epochs=2)
+    assert {len(weights[name]) for name in ("mean", "deviation", "a")} == {len(describe(pixels))}
+    assert weights["out_bias"].shape == (2,) and all(np.isfinite(array).all() for array in weights.values())
+    sharpened.found_in([photo], [0.0, 1.5])
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if "bicubic, sharpened by 0: clean 0.00 0.00 0.00" in line]

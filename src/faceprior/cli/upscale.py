@@ -50,6 +50,12 @@ def upscale(
     consistent: bool = typer.Option(
         False, "--consistent", help="Make each face agree with the photo's own pixels.", rich_help_panel=PHOTOS
     ),
+    keep_sharpening: bool = typer.Option(
+        False,
+        "--keep-sharpening",
+        help="Enlarge what a camera or a program sharpened as it is; else that is measured and taken out first.",
+        rich_help_panel=PHOTOS,
+    ),
     canvas: str = typer.Option(
         "auto",
         help="What enlarges all but the faces: network, lanczos, or auto: the network where it takes up to a minute "
@@ -128,6 +134,7 @@ def upscale(
     photo_options = PhotoOptions(
         scale, strength, min_size, max_size, numbers(faces), consistent, canvas=canvas, faces_only=faces_only,
         kind="photo" if photos else "auto", min_score=min_score, place=keep_gps,
+        keep_sharpening=keep_sharpening,
     )  # fmt: skip
     if engine not in ("local", "ray"):
         raise FacepriorError(f"--engine {engine}: expected local or ray")

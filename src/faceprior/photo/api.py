@@ -45,6 +45,7 @@ class UpscaleOptions(TypedDict, total=False):
     photos: bool
     min_score: float
     keep_gps: bool
+    keep_sharpening: bool
     pixel_limit: bool
     warn: Callable[[str], None] | None
 
@@ -71,6 +72,7 @@ def upscale(
     photos: bool = False,
     min_score: float = 0.0,
     keep_gps: bool = False,
+    keep_sharpening: bool = False,
     device: str = "auto",
     threads: int | None = None,
     backend: str = "auto",
@@ -99,6 +101,7 @@ def upscale(
                 is found and it is small and about square (`result.kind` says which)
     min_score:  leave faces of which the detector is less sure, 0..1
     keep_gps:   keep where the photo was taken in the result's metadata
+    keep_sharpening: enlarge what a camera or a program sharpened as it is; else that is measured and taken out first
     pixel_limit: refuse files of more than 179 megapixels, which may be decompression bombs
     warn:       is given what the user should know (the embedded detector took over); None: a FacepriorWarning
     Raises FacepriorError, of one line, for what a user can mend.
@@ -117,6 +120,7 @@ def upscale(
             kind="cropped" if cropped else "photo" if photos else "auto",
             min_score=_number("min_score", min_score),
             place=bool(keep_gps),
+            keep_sharpening=bool(keep_sharpening),
         )
         with any_number_of_pixels(not pixel_limit):
             picture = decoded(photo)

@@ -18,6 +18,8 @@ from ..errors import FacepriorError
 from ..runtime.canvas import REACH, SCALE, CanvasNetwork, has_canvas, load_canvas
 from .enlarge import enlarge
 from .quality import told
+from .sharpened import sharpening_of
+from .unsharpen import unsharpened
 
 TILE = 384  #     pixels of the photo that the network sees at once, a side; its memory grows with the square
 FILTER = 4  #     pixels of the photo that Lanczos reaches over, when it brings four times to another scale
@@ -70,6 +72,7 @@ def paint(
     kind: str,
     network: Callable[[], CanvasNetwork | None],
     *,
+    seen: np.ndarray | None = None,
     quality: float | None = None,
     condition: tuple[float, float] | None = None,
     progress: Progress | None = None,
@@ -78,7 +81,8 @@ def paint(
     """uint8 (H, W, 3) -> RGB, `scale` times as large.
 
     kind: "network", "lanczos", or "auto": the network where it takes less than `patience` seconds by the time of its
-    first tile; network: gives it, or None where this build has none; quality: of the JPEG file the photo comes from;
+    first tile; network: gives it, or None where this build has none; seen: the photo as the network is given it, where
+    that is another (`unsharpen.py`); quality: of the JPEG file the photo comes from;
     condition: of the photo, where it is known already (`quality.told`)
     """
     if scale == 1 or kind == "lanczos":
@@ -88,7 +92,8 @@ def paint(
         if kind == "network":
             raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
         return enlarge(rgb, scale), LANCZOS
-    condition, automatic = condition or told(rgb, quality), kind == "auto"
+    condition, automatic = condition or told(rgb, quality, seen), kind == "auto"
+    plain, rgb = rgb, rgb if seen is None else seen
     run = found.told(condition)
     tiles, grey = list(_tiles(*rgb.shape[:2])), is_grey(rgb)
     out = Image.new("RGB", (rgb.shape[1] * scale, rgb.shape[0] * scale))
@@ -102,19 +107,28 @@ def paint(
             estimate = (time.perf_counter() - at) / tile.pixels * sum(t.pixels for t in tiles)
             if estimate > patience:
                 del out
-                return enlarge(rgb, scale), CanvasReport("lanczos", estimate=estimate)
+                return enlarge(plain, scale), CanvasReport("lanczos", estimate=estimate)
         if progress is not None:
             progress(i + 1, len(tiles))
     return out, CanvasReport("network", condition, time.perf_counter() - began, estimate)
 
 
 class FramePainter:
-    """The frames of one video by the network, all told the same, so that nothing flickers: the first frame's noise, and
-    the quality of JPEG that the clip is like (`lossy.py`)."""
+    """The frames of one video by the network, all told the same, so that nothing flickers: the first frame's noise
+    and sharpening, and the quality of JPEG that the clip is like (`lossy.py`)."""
 
-    def __init__(self, first: np.ndarray, scale: int, network: CanvasNetwork, quality: float | None = None):
+    def __init__(
+        self,
+        first: np.ndarray,
+        scale: int,
+        network: CanvasNetwork,
+        quality: float | None = None,
+        *,
+        keep_sharpening: bool = False,
+    ):
         self.scale = scale
-        self.condition = told(first, quality)
+        self._sharpening = None if keep_sharpening else sharpening_of(first, quality)
+        self.condition = told(first, quality, self._seen(first))
         self._run = network.told(self.condition)
         began = time.perf_counter()
         self(first)
@@ -123,10 +137,14 @@ class FramePainter:
     def __call__(self, rgb: np.ndarray) -> Image.Image:
         """uint8 (H, W, 3) -> RGB, `scale` times as large."""
         out, grey = Image.new("RGB", (rgb.shape[1] * self.scale, rgb.shape[0] * self.scale)), is_grey(rgb)
+        rgb = self._seen(rgb)
         for tile in _tiles(*rgb.shape[:2]):
             corner = (tile.left * self.scale, tile.top * self.scale)
             out.paste(_enlarged(rgb, tile, self.scale, self._run, grey), corner)
         return out
+
+    def _seen(self, rgb: np.ndarray) -> np.ndarray:
+        return rgb if self._sharpening is None else unsharpened(rgb, self._sharpening)
 
 
 @lru_cache(maxsize=2)

@@ -30,6 +30,7 @@ class PhotoOptions:
     faces_only: bool = False  #             a photo without faces is not enlarged
     kind: str = "auto"  #                   "photo", "cropped", or "auto": see `cutface.py`
     min_score: float = 0.0  #               faces of which the detector is less sure are left, 0..1
+    keep_sharpening: bool = False  #        enlarge what a camera or a program sharpened as it is, see `sharpened.py`
     place: bool = False  #                  keep where the photo was taken (GPS) in the result's metadata
 
     def most(self, height: int, width: int) -> float:

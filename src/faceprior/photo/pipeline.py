@@ -32,7 +32,9 @@ from .quality import conditions, noise_level, told
 from .restraint import restraint
 from .result import PhotoFace, PhotoResult
 from .said import advice, left_faces
+from .sharpened import Sharpening, sharpening_of
 from .tint import tint_of
+from .unsharpen import unsharpened
 from .warp import upright_to_photo
 
 Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
@@ -95,20 +97,24 @@ def upscale_photo(
     if options.faces is not None and (absent := [n for n in options.faces if n > len(faces)]):
         notes.append(f"there is no face {', '.join(map(str, absent))}: {len(faces)} found")
     most = options.most(*rgb.shape[:2])
+    height, width = rgb.shape[:2]
+    scale = fitting_scale(width, height, options.scale, options.max_pixels)
     wanted = [face for face in faces if _wanted(face, rgb, options)]
+    sharpening = _sharpening(picture, scale, options) if wanted or options.canvas != "lanczos" else None
+    seen = rgb if sharpening is None else unsharpened(rgb, sharpening)  # by the networks, which know no halos
     groups: dict[int, tuple[Network, list[PhotoFace]]] = {}
     for face in wanted:
-        one, face.detail = network_for(network, rgb, face.frame)
+        one, face.detail = network_for(network, seen, face.frame)
         if face.detail > most:
             face.reason = f"too large: {face.detail:.0f} px of detail > {most:g}"
         else:
             groups.setdefault(id(one), (one, []))[1].append(face)
-    noise = noise_level(rgb) if wanted and getattr(network, "sharpness", 0) > 0 else 0.0
+    noise = noise_level(seen) if wanted and getattr(network, "sharpness", 0) > 0 else 0.0
     condition = None
     if any(getattr(one, "told", False) for one, _ in groups.values()):
-        condition = told(rgb, picture.quality)
+        condition = told(rgb, picture.quality, seen)
     for one, members in groups.values():
-        _restore(members, rgb, one, options, noise, condition)
+        _restore(members, seen, one, options, noise, condition)
     chosen = [face for _, members in groups.values() for face in members]
     # The whole photo decides: a face's few pixels may seem to have one tint where the photo has many.
     tint = tint_of(rgb)
@@ -122,17 +128,20 @@ def upscale_photo(
             rgb, Image.fromarray(rgb), 1, faces, None, picture.icc, notes, canvas=NOTHING, mode=picture.mode,
             advice=advised, deep=picture.deep,
         )  # fmt: skip
-    height, width = rgb.shape[:2]
-    scale = fitting_scale(width, height, options.scale, options.max_pixels)
     whole = math.ceil(scale)  # a fraction is made of the next whole scale, in the end
     if scale < options.scale:
         notes.append(
             f"enlarged {scale:g} times, not {options.scale:g}: more than {options.max_pixels / 1e6:.0f} megapixels"
         )
-    about = {"quality": picture.quality, "condition": condition}
+    about = {"quality": picture.quality, "condition": condition, "seen": seen}
     large, painted = paint(rgb, whole, options.canvas, canvas, **about, progress=progress, patience=patience)
     if painted.note:
         notes.append(painted.note)
+    if painted.kind != "network" and not any(face.restored for face in chosen):
+        sharpening = None  # nothing was made of it
+    if sharpening is not None:
+        much = f"{sharpening.amount:.1f}"
+        notes.append(f"it was sharpened (by about {much}): enlarged without that; --keep-sharpening keeps it")
     if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
         large = large.convert("L").convert("RGB")
     # Small ones, which stand behind, first.
@@ -142,7 +151,7 @@ def upscale_photo(
         keep = 1.0 if options.consistent else None
         trusted = is_rough(painted.condition) and not options.consistent
         strength = options.strength * face_strength(detail, face.size, face.lr_consistency, painted.condition)
-        region = paste(large, rgb, restored, whole, strength=strength, keep_detail=keep, trust_canvas=trusted)
+        region = paste(large, seen, restored, whole, strength=strength, keep_detail=keep, trust_canvas=trusted)
         if region is None and options.strength > 0:
             face.status, face.reason = "left", "outside the photo"
     deep = picture.deep
@@ -158,7 +167,7 @@ def upscale_photo(
     metadata = metadata if options.place else metadata.without_place()
     return PhotoResult(
         rgb, large, scale, faces, alpha, picture.icc, notes, canvas=painted, mode=picture.mode, metadata=metadata,
-        advice=advised, deep=deep,
+        advice=advised, deep=deep, sharpening=sharpening,
     )  # fmt: skip
 
 
@@ -195,6 +204,12 @@ def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions,
     return PhotoResult(
         square, photo, scale, [face], None, picture.icc, notes, kind="cropped", mode=given.mode, metadata=given.metadata
     )
+
+
+def _sharpening(picture: DecodedImage, scale: float, options: PhotoOptions) -> Sharpening | None:
+    """What is to be taken out. At scale 1 all but the faces stays, and they are to look like the rest."""
+    kept = scale == 1 or options.keep_sharpening or options.consistent
+    return None if kept else sharpening_of(picture.rgb, picture.quality)
 
 
 def _wanted(face: PhotoFace, rgb: np.ndarray, options: PhotoOptions) -> bool:

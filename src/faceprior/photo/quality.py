@@ -161,12 +161,14 @@ def _covariance(rows: np.ndarray) -> np.ndarray:
     return products / (len(rows) - 1)
 
 
-def told(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:
+def told(rgb: np.ndarray, quality: float | None, seen: np.ndarray | None = None) -> tuple[float, float]:
     """The condition (q, n) of a photo for the canvas, as `dataset/rough.condition` makes it in training, in steps
-    that are too fine to see and few enough to keep a network ready for each. quality: of the file, None if no JPEG."""
+    that are too fine to see and few enough to keep a network ready for each. quality: of the file, None if no JPEG;
+    seen: the photo as the networks are given it, where that is another: its noise counts, the other's blocks."""
     if quality is None or quality > FINE:
         quality = min(q for q in (quality, measured_quality(rgb), 100.0) if q is not None)
-    return told_quality(quality), round(float(np.clip(noise_level(rgb) / MOST_NOISE, 0, 1)) * STEPS) / STEPS
+    noise = noise_level(rgb if seen is None else seen)
+    return told_quality(quality), round(float(np.clip(noise / MOST_NOISE, 0, 1)) * STEPS) / STEPS
 
 
 def told_quality(quality: float | None) -> float:

@@ -12,6 +12,7 @@ from .boxes import Detection
 from .canvas import LANCZOS, CanvasReport
 from .mask import Component
 from .metadata import Metadata
+from .sharpened import Sharpening
 
 
 @dataclass(repr=False)
@@ -72,6 +73,7 @@ class PhotoResult:
     source: the photo's file, absolute, or None where it was none; about: model and version, for the JSON
     kind: "photo", or "cropped": `before` is then the square that was taken for a face, `photo` the upright face
     mode: "L" where the file of the photo held grey alone (`photo` has equal channels then), else "RGB"
+    sharpening: what the photo was sharpened by and was not enlarged with, None where nothing was taken out
     deep: uint16 (scale H, scale W, 3), what `photo` is in 16 bits a channel, where the photo's file had as many, else
           None; it may be read-only. `save` writes it to PNG and TIFF; the other formats hold 8 bits
     """
@@ -91,6 +93,7 @@ class PhotoResult:
     metadata: Metadata = field(default_factory=Metadata)
     advice: list[str] = field(default_factory=list)  # how those faces are restored that were left for their size
     deep: np.ndarray | None = None
+    sharpening: Sharpening | None = None
 
     @property
     def image(self) -> np.ndarray:

@@ -126,7 +126,8 @@ def _painter(
     found = watch.canvas()
     if found is None:
         raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
-    painter = FramePainter(first.pixels, scale, found, video.quality)
+    keep = options.keep_sharpening or options.consistent
+    painter = FramePainter(first.pixels, scale, found, video.quality, keep_sharpening=keep)
     whole = f", {readable(painter.seconds * video.frames)} for all {video.frames}" if video.frames else ""
     watch.say(f"the canvas network takes about {painter.seconds:.1f} s a frame{whole}; --canvas lanczos is fast")
     return painter

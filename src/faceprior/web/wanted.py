@@ -99,6 +99,9 @@ FIELDS = {
         True,
     ),
     "consistent": Field(_truth, FLAG, "Make each face agree with the photo's own pixels.", True),
+    "keep_sharpening": Field(
+        _truth, FLAG, "Enlarge what a camera or a program sharpened as it is, instead of taking that out first.", True
+    ),
     "canvas": Field(
         _one_of(CANVASES),
         {"type": "string", "enum": list(CANVASES), "default": "auto"},
