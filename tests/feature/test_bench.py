@@ -69,6 +69,14 @@ def test_keys_are_printed_with_their_comments(faceprior):  # noqa: F811
     assert comments(type(TrainConfig().model))["aligned"] == "channels after the STN"
 
 
+def test_a_comment_above_a_key_is_that_keys():
+    data, loss = comments(type(TrainConfig().data)), comments(type(TrainConfig().loss))
+    assert data["disturbance"].endswith("so strongly") and data["told"].startswith("ours: the network is told")
+    assert data["sizes"].startswith("ours: the least and the largest LR") and "LR in pixels" not in data["rough"]
+    assert loss["frame"].startswith("The frame of the picture's") and "frame" not in loss["pixel_weight"]
+    assert "costs a CPU the least" in comments(type(TrainConfig().model))["trunk"]  # and below a key, set further in
+
+
 @pytest.mark.parametrize(
     ("override", "near"),
     [

@@ -19,6 +19,7 @@ from faceprior.photo.decode import DecodedImage
 from faceprior.photo.looks import believable
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.pipeline import upscale_photo
+from faceprior.photo.single import restore_face
 
 SEEN = np.zeros((4, 64, 64), np.float32)
 for k, (y, x) in enumerate(((26, 32), (36, 32), (46, 32), (58, 32))):  # eyes, nose, mouth, chin
@@ -148,6 +149,12 @@ def test_a_face_that_stays_outside_is_doubtful_and_the_quarter_turn_was_tried():
     (face,) = restore_cut([Given.of(DecodedImage(spot(64, 64, 0.5, 0.5)), Insistent())])
     assert face.looks == 3 and "turned by 60 degrees" in face.doubt
     assert face.frame.right in [(0.0, 1.0), (0.0, -1.0), (-1.0, 0.0)]
+
+
+def test_a_doubt_is_seen_where_the_face_is_printed():
+    picture = spot(64, 64, 0.5, 0.5)
+    assert "doubtful: the network saw it turned by 60 degrees" in repr(restore_face(Insistent(), picture))
+    assert "doubtful" not in repr(restore_face(Follower(), picture))
 
 
 def test_large_pictures_are_cut_again_from_a_smaller_copy():

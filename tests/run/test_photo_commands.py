@@ -49,6 +49,19 @@ def every_cut_is_a_face(monkeypatch):
 # -- what was not done
 
 
+def test_videos_in_a_folder_are_not_passed_over_in_silence(faceprior, tmp_path):  # noqa: F811
+    album = tmp_path / "album"
+    (album / "more").mkdir(parents=True)
+    for name in ("a.mp4", "b.MOV", "more/c.mkv", "._a.mp4"):
+        (album / name).write_bytes(b"")
+    alone = faceprior("upscale", album, "-o", tmp_path / "out")
+    assert alone.status == 2 and "note: 2 videos are left" in alone.err and "a.mp4 the first" in alone.err
+    photo(album / "d.png")
+    deep = faceprior("upscale", album, "-r", *model(), "-o", tmp_path / "out", "--canvas", "lanczos", "--scale", "1",
+                     "--detector", "embedded")  # fmt: skip
+    assert deep.status == 0 and "note: 3 videos are left" in deep.err
+
+
 def test_sizes_that_were_left_and_the_option_in_one_line():
     left = [Left("too large: 61 px > 60", 61.2), Left("too large: 118 px > 60", 117.6), Left("not chosen", 30.0)]
     (line,) = advice(left, PhotoOptions())

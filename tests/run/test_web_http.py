@@ -60,7 +60,7 @@ def test_bad_forms_get_a_reason(client):
     photo = ("a.png", picture())
     refused(client.post("/upscale", files={"x": (None, "text")}), 400, "holds no file")
     refused(client.post("/upscale", files=[("a", photo), ("b", photo)]), 400, "Too many files")
-    refused(client.post("/upscale", files={"photo": photo}, data={"scal": "2"}), 400, "unknown option")
+    refused(client.post("/upscale", files={"photo": photo}, data={"scal": "2"}), 400, "unknown option 'scal'")
     refused(client.post("/upscale", files={"photo": photo}, data={"scale": "nine"}), 400, "scale: not a value")
     refused(client.post("/upscale", files={"photo": photo}, data={"scale": "9"}), 400, "scale 9: expected")
     refused(client.post("/upscale", files={"photo": ("a.png", b"")}), 400, "empty")

@@ -36,6 +36,24 @@ def find_files(inputs: Iterable[str], *, recursive: bool = False) -> tuple[list[
     return list(files.values()), missing
 
 
+def left_in_folders(
+    inputs: Iterable[str], endings: Collection[str], taken: Iterable[Path], *, recursive: bool = False
+) -> list[Path]:
+    """Files with such endings that lie in the folders among `inputs`, of which `find_files` gives the images alone;
+    those that are `taken`, since they are named as well, are no part of it."""
+    left: set[Path] = set()
+    for text in filter(None, inputs):
+        try:
+            if Path(text).is_dir():
+                found = Path(text).rglob("*") if recursive else Path(text).iterdir()
+                visible = (path for path in found if path.suffix.lower() in endings and path.name[0] != ".")
+                left |= {path for path in visible if path.is_file()}
+        except OSError:  # `find_files` says it
+            continue
+    named = {path.resolve() for path in taken} if left else set()
+    return sorted(path for path in left if path.resolve() not in named)
+
+
 def check_output(out: Path, *, one_photo: bool, clips: Collection[str] = ()) -> None:
     """FacepriorError where `out` is no place for results: said before the work rather than after it.
 

@@ -123,7 +123,7 @@ def upscale(
     from ..runtime.upscaler import load
     from .bulk import check_local, restore_bulk
     from .cropped import Options, upscale_cropped
-    from .inputs import check_output, find_files
+    from .inputs import check_output, find_files, left_in_folders
     from .photos import jobs_for, numbers, one_file, restore_photos
     from .progress import counting
     from .videos import SUFFIXES as CLIPS
@@ -152,6 +152,9 @@ def upscale(
     check_local([*inputs, output])
     out = Path(output)
     files, missing = find_files(inputs, recursive=recursive)
+    if not cropped and (left := left_in_folders(inputs, CLIPS, files, recursive=recursive)):
+        many = f"{left[0]}, a video, is left" if len(left) == 1 else f"{len(left)} videos are left, {left[0]} the first"
+        print(one_line(f"note: {many}: a folder gives its images; name videos, or a pattern"), file=sys.stderr)
     if not files:
         raise FacepriorError("; ".join(f"{name}: {reason}" for name, reason in missing))
     videos = [] if cropped else chosen(files)

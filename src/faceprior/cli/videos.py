@@ -77,7 +77,8 @@ def restore_videos(
             print(one_line(f"note: {file}: {note}"), file=sys.stderr)
         faces = f"{len(report.faces)} face{'' if len(report.faces) == 1 else 's'}"
         who = f" (numbered in {report.sheet.name})" if report.sheet else ""
-        print(one_line(f"{report.frames} frames, {faces} -> {report.target}{who}"))
+        frames = f"{report.frames} frame{'' if report.frames == 1 else 's'}"
+        print(one_line(f"{frames}, {faces} -> {report.target}{who}"))
     return failed
 
 

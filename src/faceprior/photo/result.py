@@ -37,7 +37,7 @@ class PhotoFace:
     reason: str | None = None
     detail: float | None = None
     network: str | None = None
-    lr: np.ndarray | None = None  #         uint8 (16, 16, 3) or (32, 32, 3)
+    lr: np.ndarray | None = None  #         uint8 (n, n, 3)
     image: np.ndarray | None = None  #      uint8 (128, 128, 3)
     heatmaps: np.ndarray | None = None  #   float32 (4, 64, 64)
     transform: np.ndarray | None = None  #  float32 (2, 3)

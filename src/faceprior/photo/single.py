@@ -30,7 +30,7 @@ class FaceResult:
     image:      uint8 (128, 128, 3), RGB, upright
     heatmaps:   float32 (4, 64, 64), about [0, 1], upright: eyes, nose, mouth, chin
     transform:  float32 (2, 3), normalised upright coordinates -> normalised input coordinates
-    lr:         uint8 (16, 16, 3) or (32, 32, 3), what the network saw
+    lr:         uint8 (n, n, 3), what the network saw: the face's own pixels, 8 to 48, or those of the model's one size
     components: where each component was taken to be, in pixels of `image`
     note:       what the user should know of the input (a frame of an animation, a scaled depth), or None
     doubt:      why the result is not to be trusted, or None
@@ -69,7 +69,8 @@ class FaceResult:
 
     def __repr__(self) -> str:
         seen = ", ".join(c.name for c in self.components if c.visible) or "no component"
-        return f"FaceResult(128x128, tilted by {self.angle:.1f} degrees; sees {seen})"
+        doubt = f"; doubtful: {self.doubt}" if self.doubt else ""
+        return f"FaceResult(128x128, tilted by {self.angle:.1f} degrees; sees {seen}{doubt})"
 
     def _repr_png_(self) -> bytes:
         """What the network saw, its face, its heatmaps: for notebooks."""

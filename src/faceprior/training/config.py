@@ -91,6 +91,7 @@ class DataConfig(Section):
     max_yaw: float | None = Field(None, ge=0)  # degrees; train only on faces turned no further; None = all
     turned: int = Field(1, ge=1)  # ours: faces turned by 30 degrees are seen so many times as often, and so on each 15
     min_side: float | None = Field(None, gt=0)  # pixels of the frame's side in the source; no smaller ones; None = all
+    # how far the LR lies from the upright face (docs/architecture.md); of several each face has one, at random
     protocol: Annotated[list[ProtocolName], BeforeValidator(_listed), Field(min_length=1)] = ["paper"]
     colour: float = Field(0.0, ge=0, le=0.4)  # ours: LR and HR recoloured alike in training, by up to this part
     disturbance: float = Field(0.0, ge=0, le=1)  # ours: the LR alone softened, noised, hidden in parts, so strongly
@@ -112,7 +113,7 @@ class LossConfig(Section):
     """LT = Lp + alpha Lf + beta LU + Lh (paper Eq. 6), each term with its weight; 0 leaves the term out."""
 
     pixel: Literal["l2", "l1", "charbonnier", "log"] = "l2"  # paper: l2 (Eq. 1)
-    pixel_weight: Weight = 1.0
+    pixel_weight: Weight = 1.0  # of Lp
     # The frame of the picture's and the heatmaps' truth: the label's (paper), or the network's own, as it predicted it,
     # so that noise of labels is not learned as blur.
     frame: Literal["label", "own"] = "label"

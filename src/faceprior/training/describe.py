@@ -39,7 +39,8 @@ def printed(config: TrainConfig, name: str) -> str:
 
 
 def comments(cls: type) -> dict[str, str]:
-    """Field -> the comment beside it (and on the lines below, to the next field), of a class and its bases."""
+    """Field -> its comment, of a class and its bases: lines of their own above it, what stands beside it, and lines
+    below that are set further in."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if base.__module__.startswith(__name__.partition(".")[0]):
@@ -53,17 +54,20 @@ def _comments(cls: type) -> dict[str, str]:
     except OSError:  # installed without its source
         return {}
     found: dict[str, list[str]] = {}
+    above: list[str] = []  # lines of the next field
     field, depth = None, 0
     tokens = list(tokenize.generate_tokens(io.StringIO(textwrap.dedent(source)).readline))
     for token, after in itertools.pairwise(tokens):
         depth += (token.type == tokenize.INDENT) - (token.type == tokenize.DEDENT)
         if token.type == tokenize.NAME and token.string in ("def", "class"):
-            field = None
+            field, above = None, []
         elif token.type == tokenize.NAME and after.string == ":" and depth == 1 and token.start[1] == 4:
             field = token.string
-            found[field] = []
-        elif token.type == tokenize.COMMENT and field is not None and not token.string.startswith("# --"):
-            found[field].append(token.string.lstrip("#").strip())
+            found[field], above = above, []
+        elif token.type == tokenize.COMMENT and depth == 1 and not token.string.startswith("# --"):
+            alone = token.line.lstrip().startswith("#") and not token.string.startswith("#  ")
+            to = above if alone else found.get(field or "", [])
+            to.append(token.string.lstrip("#").strip())
     return {field: " ".join(" ".join(lines).split()) for field, lines in found.items()}
 
 

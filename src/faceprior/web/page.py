@@ -26,7 +26,7 @@ CANVASES = [("Network, if within a minute", "auto"), ("Network", "network"), ("L
 MONO = ("ui-monospace", "monospace")
 
 HEAD = """# faceprior
-Restores the tiny faces of a photo (about 10 to 60 pixels) and puts them back. The photo stays on this server's
+Restores the tiny faces of a photo (8 to 60 pixels) and puts them back. The photo stays on this server's
 machine and is removed after {minutes} minutes."""
 RESPONSIBLE = """**Plausible, not evidence.** A face of 16x16 pixels fits many people; what is added may be invented.
 Never use the result to recognise, accuse or look for anybody. For programs: [HTTP](docs)."""

@@ -134,7 +134,7 @@ def parse(given: Mapping[str, str], limits: Limits) -> Wanted:
     chosen: dict[str, Any] = {}
     for name, text in given.items():
         if name not in FIELDS:
-            raise Refused(400, f"unknown option; known: {', '.join(FIELDS)}")
+            raise Refused(400, f"unknown option {name[:40]!r}; known: {', '.join(FIELDS)}")
         try:
             chosen[name] = FIELDS[name].read(text)
         except ValueError:
