@@ -1,13 +1,13 @@
 """What a real clip's faces gain, all the way through `upscale_video`, while the camera pans or shakes.
 
     python benchmarks/panned.py --detector-weights FILE [--pans 0.5 2.5 5] [--shake 0 2] [--crf 23] [--frames 20]
-        [--model M]
+        [--model M] [--sharpened AMOUNT [--keep-sharpening]]
 
 The clip is made of the packaged group portrait, halved: its 20 and more faces are 14 to 17 px wide then. The camera
 swings to and fro by at most so many pixels of the clip a frame (`--pans`), or shakes by so many with a period of seven
-frames (`--shake`, on the slowest pan); x264 keeps it at `--crf`. Printed for each: dB over Lanczos on the faces of all
-frames but the first six, against the portrait itself; how many faces were followed, and in what part of the frames they
-were restored.
+frames (`--shake`, on the slowest pan), and sharpens each frame by `--sharpened`; x264 keeps it at `--crf`. Printed for
+each: dB over Lanczos on the faces of all frames but the first six, against the portrait itself; how many faces were
+followed, and in what part of the frames they were restored.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from faceprior.dataset.rough import sharpen
 from faceprior.photo.cut import face_frame
 from faceprior.photo.detect import make_detector
 from faceprior.photo.options import PhotoOptions
@@ -38,24 +39,27 @@ def main() -> None:
     parser.add_argument("--crf", type=int, default=23)
     parser.add_argument("--frames", type=int, default=20)
     parser.add_argument("--model")
+    parser.add_argument("--sharpened", type=float, default=0.0)
+    parser.add_argument("--keep-sharpening", action="store_true")
     given = parser.parse_args()
     upscaler, detector = load(given.model), make_detector(weights=given.detector_weights, warn=print)
     with Image.open(ASSETS / "astronauts.jpg") as image:
         portrait = image.convert("RGB")
     for pan, shake in [*((p, 0.0) for p in given.pans), *((given.pans[0], s) for s in given.shake if s)]:
-        gain, faces, share = measured(portrait, pan, shake, given.frames, given.crf, upscaler, detector)
+        gain, faces, share = measured(portrait, pan, shake, given, upscaler, detector)
         how = f"pan {pan:g} px a frame" + (f", shaken by {shake:g} px" if shake else "")
         print(f"{how}: {gain:+.2f} dB; {faces} faces followed, restored in {share:.0%} of frames", flush=True)
 
 
-def measured(portrait, pan, shake, frames, crf, upscaler, detector) -> tuple[float, int, float]:
+def measured(portrait, pan, shake, given, upscaler, detector) -> tuple[float, int, float]:
     """dB over Lanczos; faces followed; faces of frames that were restored, of those there are."""
+    frames = given.frames
     truth = views(portrait, pan * SCALE, shake * SCALE, frames)
     boxes = [[face_frame(face) for face in detector(np.asarray(view))] for view in truth]
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
-        write(truth, clip, crf)
-        options = PhotoOptions(SCALE)
+        write(truth, clip, given.crf, given.sharpened)
+        options = PhotoOptions(SCALE, keep_sharpening=given.keep_sharpening)
         report = upscale_video(clip, Path(folder) / "out", upscaler, detector, options, sheet=False)
         small, made = read(clip), read(report.target)
     errors = []
@@ -86,14 +90,15 @@ def views(portrait: Image.Image, pan: float, shake: float, frames: int) -> list[
     return found
 
 
-def write(truth: list[Image.Image], path: Path, crf: int) -> None:
+def write(truth: list[Image.Image], path: Path, crf: int, sharpened: float = 0.0) -> None:
     width, height = (v // SCALE for v in truth[0].size)
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=RATE, options={"crf": str(crf)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for view in truth:
             small = view.resize((width, height), Image.Resampling.BICUBIC)
-            out.mux(stream.encode(av.VideoFrame.from_image(small)))
+            pixels = sharpen(np.asarray(small), sharpened) if sharpened else np.asarray(small)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         out.mux(stream.encode())
 
 
