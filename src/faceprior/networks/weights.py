@@ -62,7 +62,7 @@ def read_header(path: Path) -> dict:
         raise FacepriorError(f"{path}: no such weights file") from None
     except (SafetensorError, OSError) as error:
         raise FacepriorError(f"{path}: not a readable safetensors file ({error})") from error
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         raise FacepriorError(
             f"{path}: safetensors without faceprior's description; not saved by faceprior"
         ) from None
@@ -71,8 +71,10 @@ def read_header(path: Path) -> dict:
     if header.get("format") != FORMAT or header.get("model") not in KINDS:
         raise FacepriorError(
             f"{path}: expected format {FORMAT} of a model such as 'mtun', "
-            f"got {header.get('format')} of {header.get('model')!r}"
+            f"got {header.get('format')!r:.60} of {header.get('model')!r:.60}"
         )
+    if not isinstance(header.get("provenance", {}), dict):
+        raise FacepriorError(f"{path}: its provenance is no table; not saved by faceprior")
     return header
 
 
