@@ -209,7 +209,7 @@ class RunConfig(Section):
     sync_norm: bool = True  # several processes: BatchNorm over the whole batch
     checkpoint_every: Seconds = 600.0  # besides the end of every epoch
     validate_every: Count = 1  # epochs between validations and pictures
-    pictures: int = Field(8, ge=0, le=256)  # rows of the picture made every epoch; 0 = none
+    pictures: int = Field(8, ge=0, le=64)  # rows of the picture made every epoch; 0 = none
     log_every: Count = 10  # steps between lines of metrics.jsonl
     patience: Count = 5  # non-finite steps in a row before the run stops
 
