@@ -38,6 +38,7 @@ class TrainedRange:
         return TrainedRange(max(self.angle, other.angle), (min(low), max(high)), max(self.shift, other.shift))
 
 
+LEAST, MOST = 8, 128  # pixels of a face that a network can be trained on
 ROLL, SCALE, SHIFT = 20.0, 1.2, 0.15  # by how much `widened` widens
 # By the protocol's name in the model's description (dataset/protocol.py).
 RANGES = {
@@ -52,9 +53,10 @@ def trained_sizes(header: Mapping[str, Any]) -> tuple[int, int] | None:
     many sizes (`data.sizes`); None: of one."""
     try:
         least, most = header["provenance"]["config"]["data"]["sizes"]
-        return (int(least), int(most))
     except (KeyError, TypeError, ValueError):
         return None
+    whole = all(isinstance(pixels, int) and not isinstance(pixels, bool) for pixels in (least, most))
+    return (least, most) if whole and LEAST <= least <= most <= MOST else None
 
 
 def trained_range(header: Mapping[str, Any]) -> TrainedRange:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import FacepriorError
+from .ranges import check_fields
 
 SCALE = 4
 CHANNELS = 52
@@ -36,9 +37,7 @@ class CanvasConfig:
     told: int = 16  # hidden values between the two conditions and the scales and shifts
 
     def __post_init__(self) -> None:
-        for name in ("channels", "told"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected a positive count, got {getattr(self, name)!r}")
+        check_fields(self)
 
     def to_dict(self) -> dict:
         return asdict(self)

@@ -1,9 +1,19 @@
 """The one description of a generator: the paper's network, its ablations and our smaller ones."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+
+from .ranges import DEEPEST, WIDEST, check_fields
 
 LR_SIZE = 16
 HR_SIZE = 128
+# How far MTUN's numbers go, where other kinds' go elsewhere.
+OWN: dict[str, tuple[float, float]] = {
+    "heb": (0, WIDEST),
+    "stacks": (1, 8),
+    "hourglass_depth": (1, 4),
+    "trunk": (0, WIDEST),
+    "blocks": (0, DEEPEST),
+}
 
 
 @dataclass(frozen=True)
@@ -58,34 +68,21 @@ class MTUNConfig:
     #                              it gives the STN a pixel gradient from step 1 and short runs a better start.
 
     def __post_init__(self) -> None:
-        for f in fields(self):  # TOML and JSON give lists
-            value = getattr(self, f.name)
-            if isinstance(value, list):
-                object.__setattr__(self, f.name, tuple(value))
-        for name, length in (("encoder", 4), ("decoder", 4), ("upsample", 2), ("branch_a", 2), ("fusion", 3)):
-            value = getattr(self, name)
-            if len(value) != length or any(not isinstance(c, int) or c < 1 for c in value):
-                raise ValueError(f"{name}: expected {length} positive channel counts, got {value!r}")
+        check_fields(self, OWN)
+        for name in ("encoder", "decoder"):
+            if len(value := getattr(self, name)) != 4:
+                raise ValueError(f"{name}: expected 4 channel counts, got {value!r:.60}")
         for name, allowed in (
             ("heb", (0, 16, 32, 64)),
             ("localisation", ("paper", "lr", "cascade")),
             ("tail", ("paper", "subpixel", "shuffle")),
-            ("stacks", range(1, 9)),
-            ("hourglass_depth", range(1, 5)),
         ):
             if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r}")
-        for name, length in (("trunk", 2), ("blocks", 3)):
-            value = getattr(self, name)
-            if len(value) != length or any(not isinstance(c, int) or c < 0 for c in value):
-                raise ValueError(f"{name}: expected {length} whole numbers from 0, got {value!r}")
-        if self.landmarks and self.localisation != "cascade":
-            raise ValueError("landmarks: only the localisation 'cascade' learns them")
+                raise ValueError(f"{name}: expected one of {list(allowed)}, got {getattr(self, name)!r:.60}")
+        if self.trunk[0] > DEEPEST:
+            raise ValueError(f"trunk: expected {DEEPEST} blocks at most, got {self.trunk[0]}")
         if self.trunk[0] and not self.trunk[1]:
             raise ValueError(f"trunk: {self.trunk[0]} blocks of no channels")
-        for name in ("aligned", "hourglass_features", "branch_b"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected a positive channel count, got {getattr(self, name)!r}")
 
     @classmethod
     def compact(cls) -> "MTUNConfig":

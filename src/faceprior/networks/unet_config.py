@@ -34,7 +34,10 @@ class UNetConfig(ComparatorConfig):
         super().__post_init__()
         if self.lr not in (16, 32):
             raise ValueError(f"lr: expected 16 or 32, got {self.lr!r}")
-        if len(self.channels) != len(self.blocks) or not 2 <= len(self.channels) <= 5:
-            raise ValueError("channels, blocks: expected as many of the one as of the other, 2 to 5")
+        levels = len(self.channels)
+        if not 2 <= levels <= 5:
+            raise ValueError(f"channels: expected 2 to 5 of them, got {levels}")
+        if len(self.blocks) != levels:
+            raise ValueError(f"blocks: expected as many as channels, {levels}, got {self.blocks!r:.60}")
         if any(c % 4 for c in self.channels):
-            raise ValueError(f"channels: expected multiples of 4, got {self.channels!r}")
+            raise ValueError(f"channels: expected multiples of 4, got {self.channels!r:.60}")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,6 +17,7 @@ from .kinds import KINDS, config_class, kind_of, make_network
 
 KEY = "faceprior"
 FORMAT = 1
+NO_NETWORK = "{}: its configuration does not describe a network ({})"
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32)
 
 
@@ -62,7 +64,7 @@ def read_header(path: Path) -> dict:
         raise FacepriorError(f"{path}: no such weights file") from None
     except (SafetensorError, OSError) as error:
         raise FacepriorError(f"{path}: not a readable safetensors file ({error})") from error
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         raise FacepriorError(
             f"{path}: safetensors without faceprior's description; not saved by faceprior"
         ) from None
@@ -71,9 +73,21 @@ def read_header(path: Path) -> dict:
     if header.get("format") != FORMAT or header.get("model") not in KINDS:
         raise FacepriorError(
             f"{path}: expected format {FORMAT} of a model such as 'mtun', "
-            f"got {header.get('format')} of {header.get('model')!r}"
+            f"got {header.get('format')!r:.60} of {header.get('model')!r:.60}"
         )
+    if not isinstance(header.get("provenance", {}), dict):
+        raise FacepriorError(f"{path}: its provenance is no table; not saved by faceprior")
     return header
+
+
+def read_config(path: Path) -> Any:
+    """The configuration of the network that a weights file holds, of one of `kinds.config_class`. FacepriorError where
+    the file is none of ours, or describes no network."""
+    header = read_header(path)
+    try:
+        return config_class(header["model"])(**header["config"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FacepriorError(NO_NETWORK.format(path, error)) from error
 
 
 def load_model(path: Path) -> nn.Module:
@@ -81,14 +95,13 @@ def load_model(path: Path) -> nn.Module:
 
     Raises FacepriorError where the file is unreadable, or its tensors are not those of its configuration.
     """
-    header = read_header(path)
+    header, config = read_header(path), read_config(path)
     try:
-        config = config_class(header["model"])(**header["config"])
         # Without memory first: a configuration may claim any size, the file's tensors have theirs.
         with torch.device("meta"):
             expected = make_network(config).state_dict()
-    except (KeyError, TypeError, ValueError, RuntimeError, MemoryError) as error:  # RuntimeError: more than memory
-        raise FacepriorError(f"{path}: its configuration does not describe a network ({error})") from error
+    except (TypeError, ValueError, RuntimeError, MemoryError) as error:  # RuntimeError: more than memory
+        raise FacepriorError(NO_NETWORK.format(path, error)) from error
     with safe_open(path, "pt") as file:
         if missing := sorted(set(expected) ^ set(file.keys())):
             raise FacepriorError(f"{path}: tensors do not match its configuration, first '{missing[0]}'")

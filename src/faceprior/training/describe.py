@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import annotated_types
 from pydantic.fields import FieldInfo
 
-from .config import TrainConfig, parse_time
+from .config import LARGE, TrainConfig, parse_time
 
 COLUMN, WIDTH = 36, 120  # where comments begin, if the value leaves room; and where they fold
 
@@ -82,7 +82,9 @@ def allowed(field: FieldInfo) -> str:
     low, high = limits.get(annotated_types.Ge), limits.get(annotated_types.Le)
     above, below = limits.get(annotated_types.Gt), limits.get(annotated_types.Lt)
     words = [f"{low.ge:g} or more" if low and low.ge else "", f"above {above.gt:g}" if above else ""]
-    words += [f"at most {high.le:g}" if high else "", f"below {below.lt:g}" if below else ""]
+    # (ceilings that only keep numbers from overflowing say nothing to a reader)
+    words += [f"at most {high.le:g}" if high and high.le < LARGE else ""]
+    words += [f"below {below.lt:g}" if below and below.lt < LARGE else ""]
     return ", ".join(filter(None, words))
 
 

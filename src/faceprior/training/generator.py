@@ -9,13 +9,12 @@ from torch import nn
 
 from ..dataset.pairs import PairMaker, Pairs
 from ..errors import FacepriorError
-from ..networks.comparators.stn0 import AlignedNetwork
-from ..networks.kinds import kind_of, make_network
+from ..networks.kinds import make_network
 from ..networks.sharp import SharpTail
 from ..networks.weights import load_model
 from .config import TrainConfig
 from .devices import to_device
-from .given import load_canvas
+from .given import check_given, closed_form, load_canvas
 from .sampler import seed_of
 
 CHUNK = 64
@@ -36,41 +35,19 @@ def make_generator(
     A resumed run's checkpoint holds everything (but for kinds without a training loop, which have no middle).
     """
     network = make_network(config.model)
+    check_given(network, config, stn0=stn0, canvas=canvas, resumed=resumed)
     if config.run.initial and not resumed:
         _start_from(network, Path(config.run.initial))
-    elif getattr(config.model, "sharp", False) and not resumed:
-        raise FacepriorError("model.sharp: trains a tail of a network that is frozen; name that one as run.initial")
     resumed = resumed and not closed_form(network)
-    if isinstance(network, AlignedNetwork) and not resumed and stn0 is None:
-        raise FacepriorError(
-            f"kind '{kind_of(config.model)}' takes aligned faces: give a trained STN0 with --stn0 "
-            "(`faceprior train table1/stn0` makes one)"
-        )
     if stn0 is not None and not resumed:
-        if not hasattr(network, "take_stn0"):
-            raise FacepriorError(f"--stn0: kind '{kind_of(config.model)}' takes none")
         path = stn0 / "model.safetensors" if stn0.is_dir() else stn0
         network.take_stn0(load_model(path), str(path))
-    if not resumed and not config.run.initial:
-        _take_canvas(network, canvas)
+    if canvas is not None and not resumed and not config.run.initial:
+        network.take_canvas(load_canvas(canvas))
     if hasattr(network, "learn") and not resumed:
         network.to(device)
         network.learn(lambda: _batches(config, maker, device, network.passes))
     return network
-
-
-def _take_canvas(network: nn.Module, path: Path | None) -> None:
-    wants = getattr(network, "canvas", None) is not None
-    if path is None:
-        if wants:
-            raise FacepriorError(
-                "kind 'unet' builds on a trained canvas: give one with --canvas (`faceprior train-canvas` makes one), "
-                "or take model.base = 'bicubic'"
-            )
-        return
-    if not wants:
-        raise FacepriorError("--canvas: this network takes none")
-    network.take_canvas(load_canvas(path))
 
 
 def _start_from(network: nn.Module, path: Path) -> None:
@@ -88,11 +65,6 @@ def _start_from(network: nn.Module, path: Path) -> None:
         network.take_weights(found)
     else:
         network.load_state_dict(found.state_dict())
-
-
-def closed_form(network: nn.Module) -> bool:
-    """Whether the network has no training loop."""
-    return getattr(network, "closed_form", False)
 
 
 def _batches(config: TrainConfig, maker: PairMaker, device: torch.device, passes: int) -> Iterator[Pairs]:

@@ -28,7 +28,8 @@ from .devices import first_process, make_fabric, part, prepare_device, to_device
 from .faces import load_faces
 from .floors import floors
 from .folder import open_folder
-from .generator import closed_form, make_generator
+from .generator import make_generator
+from .given import check_before, closed_form
 from .journal import Journal
 from .lock import RunLock
 from .notice import beginning, ending, validation
@@ -87,6 +88,8 @@ class Trainer:
         """Train. -> "done", "time" (the run's time is spent) or the name of the signal that stopped it."""
         saved = None
         if first_process():  # before the processes meet: an error here leaves nobody waiting
+            resumed = self._resume and bool(self.checkpoints.list())
+            check_before(self.config, self.data, **self._given, resumed=resumed)
             self.lock, saved = open_folder(self.folder, self.config, self.checkpoints, resume=self._resume)
         try:
             self.fabric.launch()

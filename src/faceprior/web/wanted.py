@@ -51,9 +51,13 @@ def _numbers(text: str) -> tuple[int, ...]:
 def _boxes(text: str) -> tuple[Detection, ...]:
     try:
         items = json.loads(text)
-        if not isinstance(items, list) or len(items) > MOST_BOXES:
+        if not isinstance(items, list):
             raise ValueError(text)
+        if len(items) > MOST_BOXES:
+            raise Refused(400, f"boxes: {len(items):,} of them; expected {MOST_BOXES:,} at most")
         return tuple(as_detections(items, "boxes"))
+    except Refused:
+        raise
     except (RecursionError, FacepriorError) as error:
         raise ValueError(text) from error
 
@@ -118,7 +122,8 @@ FIELDS = {
     "boxes": Field(
         _boxes,
         {"type": "string", "example": "[[120, 80, 24, 30]]"},
-        "The faces themselves instead of a detector: JSON, [x, y, width, height] each, in pixels of the photo.",
+        "The faces themselves instead of a detector: JSON, [x, y, width, height] each, in pixels of the photo; "
+        f"at most {MOST_BOXES:,}.",
     ),
     "cropped": Field(
         _truth,

@@ -12,7 +12,7 @@ from torch import nn
 
 from ...networks.kinds import config_class, make_network
 from ...networks.weights import read_header
-from ...training.generator import closed_form
+from ...training.given import closed_form
 from ..report import ModelReport, Report
 from .claims import Judged, judge
 from .plan import WEIGHTS, Run

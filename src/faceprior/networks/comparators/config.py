@@ -3,22 +3,18 @@
 `kind` names the network in a TOML file's [model] and in the header of its weights.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Literal
+
+from ..ranges import check_fields
 
 
 @dataclass(frozen=True)
 class ComparatorConfig:
-    """Whole numbers are at least 1. Raises ValueError, naming the field, where values do not fit together."""
+    """Raises ValueError, naming the field, where values are out of range (`ranges.py`) or do not fit together."""
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if isinstance(value, list):  # TOML and JSON give lists
-                object.__setattr__(self, f.name, value := tuple(value))
-            whole = value if isinstance(value, tuple) else (value,)
-            if any(isinstance(v, int) and not isinstance(v, bool) and v < 1 for v in whole):
-                raise ValueError(f"{f.name}: expected 1 or more, got {value!r}")
+        check_fields(self)
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -96,8 +92,8 @@ class MaConfig(ComparatorConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.patch > 16 or self.stride > self.patch:
-            raise ValueError(f"patch: expected stride <= patch <= 16, got {self.patch} with stride {self.stride}")
+        if self.stride > self.patch:
+            raise ValueError(f"stride: expected at most patch = {self.patch}, got {self.stride}")
         if not self.ridge > 0:
             raise ValueError(f"ridge: expected a positive number, got {self.ridge!r}")
 

@@ -1,6 +1,7 @@
 """STN0: the paper's aligner of LR faces (section 3.4), for the comparators that want an upright input."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,9 +61,13 @@ class AlignedNetwork(nn.Module):
 
     def take_stn0(self, found: nn.Module, name: str) -> None:
         """Take over a trained STN0's weights. Raises FacepriorError where the file `name` holds something else."""
-        if not isinstance(found, STN0) or found.config != self.stn0.config:
-            raise FacepriorError(f"{name}: holds no STN0 of the paper's plan; train one with the preset table1/stn0")
+        self.check_stn0(found.config, name)
         self.stn0.load_state_dict(found.state_dict())
+
+    def check_stn0(self, config: Any, name: str) -> None:
+        """FacepriorError where the configuration of the network in the file `name` is not that of its STN0."""
+        if config != self.stn0.config:
+            raise FacepriorError(f"{name}: holds no STN0 of the paper's plan; train one with the preset table1/stn0")
 
     def localisation_parameters(self) -> Iterator[nn.Parameter]:
         return iter(())  # frozen
