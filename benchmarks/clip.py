@@ -35,7 +35,9 @@ CLOSER = 0.95  # of the first frame's sides: what the last one shows
 RATE = 25
 # The parts, by the names under which a clip's code calls them.
 PARTS = {
-    "choose by detail": (restore, "network_for"),
+    "measure detail": (restore, "effective_side"),
+    "measure sharpening": (restore, "sharpening_of"),
+    "take it out": (restore, "unsharpened"),
     "roughness": (restore, "told"),
     "cut": (restore, "cut_lr"),
     "own pixels": (restore, "own_square"),

@@ -136,7 +136,8 @@ def test_harms_are_measured_against_the_truth(monkeypatch, capsys, tiny_shards):
     assert [row[0].strip() for row in rows] == list(rough_inputs.HARMS)
     psnr = {row[0].strip(): [float(cell.split("/")[1]) for cell in row[1:]] for row in rows}
     assert psnr["none"][0] > psnr["none"][1] + 3  # the trained one
-    assert psnr["none"][0] > psnr["jpeg 90"][0] > psnr["jpeg 50"][0]
+    assert psnr["none"][0] > psnr["jpeg 90"][0] - 0.2  # six drawn faces, of which JPEG 90 takes next to nothing
+    assert psnr["jpeg 90"][0] > psnr["jpeg 50"][0]
 
 
 def test_what_two_models_share_of_their_errors(monkeypatch, capsys, tiny_shards):
