@@ -122,6 +122,14 @@ def test_where_it_stays(small):
     assert (plain.image == np.asarray(Image.fromarray(sharp).resize(plain.photo.size, Image.Resampling.LANCZOS))).all()
 
 
+def test_on_lanczos_only_faces_come_without_it(small):
+    sharp = sharpen(small, 1.5, 1.0)
+    result = upscale(sharp, scale=2, boxes=[[100, 60, 20, 24]], canvas="lanczos")
+    plain = np.asarray(Image.fromarray(sharp).resize(result.photo.size, Image.Resampling.LANCZOS))
+    assert (result.image[:, :100] == plain[:, :100]).all() and (result.image != plain).any()
+    assert any("its faces are restored without that" in note for note in result.notes)
+
+
 def test_the_json_says_what_was_taken_out(small, tmp_path):
     result = upscale(sharpen(small, 1.5, 1.0), scale=2, boxes=[[100, 60, 20, 24]], canvas="network")
     result.save(tmp_path, "group.png")

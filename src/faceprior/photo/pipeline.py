@@ -140,8 +140,9 @@ def upscale_photo(
     if painted.kind != "network" and not any(face.restored for face in chosen):
         sharpening = None  # nothing was made of it
     if sharpening is not None:
+        done = "enlarged" if painted.kind == "network" else "its faces are restored"
         much = f"{sharpening.amount:.1f}"
-        notes.append(f"it was sharpened (by about {much}): enlarged without that; --keep-sharpening keeps it")
+        notes.append(f"it was sharpened (by about {much}): {done} without that; --keep-sharpening keeps it")
     if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
         large = large.convert("L").convert("RGB")
     # Small ones, which stand behind, first.
