@@ -16,20 +16,15 @@ import time
 from pathlib import Path
 
 import numpy as np
+from fitting import fitted
 from PIL import Image, ImageFilter
 
 from faceprior.dataset.context import CONTEXT, HR
 from faceprior.dataset.shards import read_split
 from faceprior.face.frame import Frame
-from faceprior.photo.detail import (
-    BLUR,
-    LARGEST,
-    LOWEST,
-    SMALLEST,
-    describe,
-    effective_side,
-    luma_square,
-)
+from faceprior.photo.bands import LARGEST
+from faceprior.photo.detail import BLUR, LOWEST, SMALLEST, describe, effective_side, luma_square
+from faceprior.photo.regression import answers
 
 SHARP = ("celeba", "helen", "aflw")  # the others of 128 px have a third to a tenth of their energy at the finest octave
 LEAST_SIDE = 120  # native pixels
@@ -162,43 +157,18 @@ def sample(face: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, floa
     return None if features is None else (features, np.log2(share))
 
 
-def fit(faces: list[np.ndarray], samples: int, hidden=(24, 12), epochs: int = 150) -> dict[str, np.ndarray]:
-    """The regression's weights, by Adam on a robust loss; one sample of ten is kept for telling how good it is."""
-    import torch
-    from torch import nn
-
+def fit(faces: list[np.ndarray], samples: int, epochs: int = 150) -> dict[str, np.ndarray]:
+    """The regression's weights; one sample of ten is kept for telling how good it is."""
     rng, made = np.random.default_rng(0), []
     while len(made) < samples:
         one = sample(faces[rng.integers(len(faces))], rng)
         made += [one] if one else []
-    x = torch.tensor(np.stack([a for a, _ in made]))
-    y = torch.tensor(np.array([b for _, b in made], np.float32))
-    mean, deviation = x.mean(0), x.std(0)
-    x = (x - mean) / deviation
+    x, y = np.stack([a for a, _ in made]), np.array([b for _, b in made], np.float32)[:, None]
     kept = samples // 10
-    torch.manual_seed(0)
-    first, second = hidden
-    net = nn.Sequential(
-        nn.Linear(x.shape[1], first), nn.Tanh(), nn.Linear(first, second), nn.Tanh(), nn.Linear(second, 1)
-    )  # fmt: skip
-    optimiser = torch.optim.Adam(net.parameters(), 4e-3, weight_decay=1e-5)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
-    for _ in range(epochs):
-        order = kept + torch.randperm(samples - kept)
-        for start in range(0, len(order), 128):
-            part = order[start : start + 128]
-            loss = nn.functional.smooth_l1_loss(net(x[part])[:, 0], y[part], beta=0.1)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        schedule.step()
-    with torch.no_grad():
-        error = (net(x[:kept])[:, 0].clamp(max=0) - y[:kept]).numpy()
+    weights = fitted(x[kept:], y[kept:], epochs=epochs)
+    error = np.minimum(answers(weights, x[:kept]), 0) - y[:kept]
     spread = np.percentile(error, [10, 50, 90]).round(2)
     print(f"{kept} samples kept: octaves off, 10 / 50 / 90 %: {spread}, mean {np.abs(error).mean():.3f}")
-    weights = {"mean": mean.numpy(), "deviation": deviation.numpy()}
-    for name, layer in zip(("a", "b", "out"), net[::2], strict=True):
-        weights |= {name: layer.weight.detach().numpy().T.copy(), f"{name}_bias": layer.bias.detach().numpy()}
     return weights
 
 

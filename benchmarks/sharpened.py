@@ -8,9 +8,9 @@ layout `table`. Photographs and faces are reduced by several kernels, some blurr
 JPEGs, and cut to parts. What is fitted is by how much more energy they have around FINE and MIDDLE than the same
 reduced by Pillow's BICUBIC and nothing else (as the networks were trained), before noise and JPEG.
 
-Printed: what is found in kept photographs, the quartiles over them; then what a photo's faces gain over Lanczos: twelve
-validation faces of S pixels stand in one photo, are found where they are, and go through all of `upscale_photo`, as it
-is and with `keep_sharpening`; dB on their squares.
+Printed: in how many of the kept photographs something is found, the quartiles and the most of the amount; then what a
+photo's faces gain over Lanczos: twelve validation faces of S pixels stand in one photo, are found where they are, and
+go through all of `upscale_photo`, as it is and with `keep_sharpening`; dB on their squares.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from blend import contexts
+from fitting import fitted
 from PIL import Image, ImageDraw
 
 from faceprior.dataset.context import CONTEXT, HR
@@ -28,6 +29,7 @@ from faceprior.photo.decode import DecodedImage
 from faceprior.photo.enlarge import enlarge
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.pipeline import upscale_photo
+from faceprior.photo.regression import answers
 from faceprior.photo.sharpened import FINE, LEAST, LUMA, MIDDLE, describe, sharpening_of
 from faceprior.runtime.canvas import load_canvas
 from faceprior.runtime.upscaler import load
@@ -54,7 +56,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[16, 24, 32, 48])
     parser.add_argument("--amounts", type=float, nargs="+", default=[0, 0.5, 1, 2])
     parser.add_argument("--fit", type=Path, metavar="FILE", help="make the regression's weights instead")
-    parser.add_argument("--samples", type=int, default=24_000)
+    parser.add_argument("--samples", type=int, default=20_000)
     given = parser.parse_args()
     files = sorted(given.photos.glob("*.jpg"))
     np.random.default_rng(0).shuffle(files)
@@ -78,16 +80,17 @@ def whole(faces: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def found_in(photos: list[Image.Image], amounts: list[float]) -> None:
-    print(f"{len(photos)} photographs, reduced to 0.6; quartiles of the amount that is found")
+    print(
+        f"{len(photos)} photographs, reduced to 0.6; in how many something is found, quartiles and most of the amount"
+    )
     for name, kernel in (("bicubic", BICUBIC), ("box", KERNELS[0]), ("lanczos", LANCZOS)):
         for amount in amounts:
             cells = []
             for quality in QUALITIES:
                 found = [sharpening_of(made(photo, 0.6, kernel, amount, quality), quality) for photo in photos]
-                values = np.percentile([0 if f is None else f.amount for f in found], [25, 50, 75])
-                cells.append(
-                    f"{'clean' if quality is None else f'JPEG {quality}'} " + " ".join(f"{v:.2f}" for v in values)
-                )
+                values = np.array([0 if f is None else f.amount for f in found])
+                told = " ".join(f"{v:.2f}" for v in np.percentile(values, [25, 50, 75, 100]))
+                cells.append(f"{'clean' if quality is None else f'JPEG {quality}'} {np.mean(values > 0):.0%}: {told}")
             print(f"{name:>8}, sharpened by {amount:g}: " + "; ".join(cells), flush=True)
 
 
@@ -212,10 +215,8 @@ def drawing(rng: np.random.Generator) -> Image.Image:
     return picture
 
 
-def fit(photos, faces, kept, samples: int, hidden=(24, 12), epochs: int = 120) -> dict[str, np.ndarray]:
-    """The regression's weights, by Adam on a robust loss; photographs that it did not see tell how good it is."""
-    import torch
-    from torch import nn
+def fit(photos, faces, kept, samples: int, epochs: int = 120) -> dict[str, np.ndarray]:
+    """The regression's weights; photographs that it did not see tell how good it is."""
 
     def gather(count: int, rng: np.random.Generator, *kinds: list[Image.Image]):
         seen, gains = [], []
@@ -231,33 +232,14 @@ def fit(photos, faces, kept, samples: int, hidden=(24, 12), epochs: int = 120) -
             if (features := describe(picture, quality)) is not None:
                 seen.append(features)
                 gains.append(gain)
-        return torch.tensor(np.stack(seen)), torch.tensor(np.array(gains, np.float32))
+        return np.stack(seen), np.array(gains, np.float32)
 
     x, y = gather(samples, np.random.default_rng(1), photos, faces)
     test, truth = gather(samples // 10, np.random.default_rng(2), kept)
-    mean, deviation = x.mean(0), x.std(0) + 1e-6
-    x, test = (x - mean) / deviation, (test - mean) / deviation
-    torch.manual_seed(0)
-    first, second = hidden
-    net = nn.Sequential(
-        nn.Linear(x.shape[1], first), nn.Tanh(), nn.Linear(first, second), nn.Tanh(), nn.Linear(second, 2)
-    )  # fmt: skip
-    optimiser = torch.optim.Adam(net.parameters(), 4e-3, weight_decay=1e-5)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
-    for _ in range(epochs):
-        for part in torch.randperm(len(x)).split(128):
-            loss = nn.functional.smooth_l1_loss(net(x[part]), y[part], beta=0.1)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        schedule.step()
-    with torch.no_grad():
-        error = (net(test) - truth).numpy()
+    weights = fitted(x, y, epochs=epochs)
+    error = answers(weights, test) - truth
     off = np.abs(error).mean(0).round(3)
     print(f"{len(test)} of other photographs: octaves off at FINE and MIDDLE, in the mean {off}")
-    weights = {"mean": mean.numpy(), "deviation": deviation.numpy()}
-    for name, layer in zip(("a", "b", "out"), net[::2], strict=True):
-        weights |= {name: layer.weight.detach().numpy().T.copy(), f"{name}_bias": layer.bias.detach().numpy()}
     return weights
 
 

@@ -4,22 +4,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from clip_boxes import box
 from textures import texture
 
 import faceprior.video.restore as module
-from faceprior.photo.boxes import Detection
-from faceprior.photo.cut import BOX_DROP, SIDE_BOX
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.own import MOST
 from faceprior.photo.warp import upright_to_photo
 from faceprior.video.restore import FrameRestorer
 
 SHAPE = (160, 200)
-
-
-def box(x: float, y: float, side: float) -> Detection:
-    extent = side / SIDE_BOX
-    return Detection((x + 0.5 - extent / 2, y + 0.5 - BOX_DROP * side - extent / 2, extent, extent), 1.0)
 
 
 class Knowing:

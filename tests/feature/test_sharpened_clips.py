@@ -4,13 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from clip_boxes import box
 from textures import texture
 
 import faceprior.photo.canvas as painting
 import faceprior.video.restore as module
-from faceprior.photo.boxes import Detection
 from faceprior.photo.canvas import FramePainter
-from faceprior.photo.cut import BOX_DROP, SIDE_BOX
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.sharpened import Sharpening
 from faceprior.photo.unsharpen import unsharpened
@@ -18,11 +17,6 @@ from faceprior.video.restore import FrameRestorer
 
 SHAPE = (160, 200)
 BY = Sharpening(1.0, 1.0)
-
-
-def box(x: float, y: float, side: float) -> Detection:
-    extent = side / SIDE_BOX
-    return Detection((x + 0.5 - extent / 2, y + 0.5 - BOX_DROP * side - extent / 2, extent, extent), 1.0)
 
 
 class Keeping:

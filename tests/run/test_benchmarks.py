@@ -314,4 +314,4 @@ def test_how_much_a_photo_was_sharpened_is_fitted_to_what_its_spectrum_says(caps
     assert weights["out_bias"].shape == (2,) and all(np.isfinite(array).all() for array in weights.values())
     sharpened.found_in([photo], [0.0, 1.5])
     said = capsys.readouterr().out.splitlines()
-    assert [line for line in said if "bicubic, sharpened by 0: clean 0.00 0.00 0.00" in line]
+    assert [line for line in said if "bicubic, sharpened by 0: clean 0%: 0.00 0.00 0.00 0.00" in line]

@@ -68,13 +68,14 @@ def evaluate(
     options = EvaluateOptions(split, protocol, limit, identity, by, device, batch, pictures, rows, jpeg, sources)
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     watched = Console(stderr=True)
+    lines = spoken(lambda text: print(text, file=sys.stderr, flush=True))
     with Progress(*columns, console=watched, disable=quiet or not watched.is_terminal, transient=True) as bar:
         task = bar.add_task("evaluate", total=None)
-        lines = spoken(lambda text: None if quiet else print(text, file=sys.stderr, flush=True))
 
         def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-            if not watched.is_terminal:
+            if watched.is_terminal:
+                bar.update(task, completed=done, total=total)
+            elif not quiet:
                 lines(done, total)
 
         command = shlex.join(["faceprior", *sys.argv[1:]])

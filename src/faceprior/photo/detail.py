@@ -12,18 +12,16 @@ side / max(1, 2.2 s), the size whose reduction and enlargement (bicubic) loses a
 to 2.21 for sides of 32 to 96 px and s of 1 to 3).
 """
 
-from functools import lru_cache
-from importlib.resources import files
-
 import numpy as np
 from PIL import Image
 
 from ..face.frame import Frame
+from .bands import BANDS, LARGEST, cosine_bands
+from .regression import regression
 from .warp import separable
 
 LOWEST = 4.0  # pixels: less is not told apart
-SMALLEST, LARGEST = 8, 128  # pixels a side of what is looked at
-BANDS = 8  # half octaves below the finest frequency along an axis; one more beyond it, in the corner
+SMALLEST = 8  # pixels a side of what is looked at, LARGEST at most
 FLOOR = 0.2  # grey levels squared: what rounding to 8 bit leaves in every band
 LOOKS = 4
 NARROW = (0.55, 0.35)  # an answer of less than this part is looked at again, reduced: at first, and later
@@ -103,7 +101,7 @@ def describe(y: np.ndarray, noise: float) -> np.ndarray | None:
     first, less the noise that is known; then those of N and of the noise.
     """
     size = len(y)
-    cosines, bands, counts = _bands(size)
+    cosines, bands, counts = cosine_bands(size)
     energy = separable(cosines, y, cosines) ** 2
     known = np.bincount(bands, energy.ravel(), BANDS + 2)[: BANDS + 1]
     there = counts > 0
@@ -116,37 +114,9 @@ def describe(y: np.ndarray, noise: float) -> np.ndarray | None:
     return np.array([*levels, np.log2(size), np.log2(noise**2 + FLOOR)], np.float32)
 
 
-@lru_cache(maxsize=LARGEST)
-def _bands(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The cosine transform's matrix (size, size), the band of each coefficient (size^2,), how many are in each band.
-
-    Bands 0 (the corner), 1 .. BANDS from the finest on, and one for what is not looked at: coarser ones, and the first
-    of every row and column, where the jump between opposite edges' slopes and JPEG's blocks leave most.
-    """
-    k = np.arange(size)
-    cosines = np.sqrt(2 / size) * np.cos((2 * k + 1) * k[:, None] * np.pi / (2 * size))
-    cosines[0] /= np.sqrt(2)
-    radius = np.hypot(k, k[:, None]) / size  # 1 = the finest along an axis
-    with np.errstate(divide="ignore"):
-        band = np.clip(np.floor(-2 * np.log2(radius)) + 1, 0, BANDS + 1)
-    band[0] = band[:, 0] = BANDS + 1
-    band = band.astype(np.int64).ravel()
-    return cosines.astype(np.float32), band, np.bincount(band, minlength=BANDS + 2)[: BANDS + 1]
-
-
 def share_held(y: np.ndarray, noise: float) -> float:
     """log2 of the part of the size of luma (N, N) that holds detail: 0 where all does. By two layers of tanh."""
     features = describe(y, noise)
     if features is None:
         return NOTHING
-    weights = _weights()
-    x = (features - weights["mean"]) / weights["deviation"]
-    for layer in ("a", "b"):
-        x = np.tanh(x @ weights[layer] + weights[f"{layer}_bias"])
-    return np.clip(x @ weights["out"] + weights["out_bias"], NOTHING, 0).item()
-
-
-@lru_cache(maxsize=1)
-def _weights() -> dict[str, np.ndarray]:
-    with files("faceprior").joinpath("assets/detail.npz").open("rb") as file, np.load(file) as arrays:
-        return dict(arrays)
+    return np.clip(regression("detail", features), NOTHING, 0).item()

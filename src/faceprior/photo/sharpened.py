@@ -8,15 +8,16 @@ both (`benchmarks/sharpened.py --fit`); `unsharpen.py` takes out what it finds.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 
+from .bands import BANDS, cosine_bands
 from .quality import told_quality
+from .regression import regression
 
 LEAST = 64  # pixels a side: in less too little is seen
 MOST = 1000  # pixels a side of the middle that is looked at
-BLOCK, BANDS = 32, 8  # pixels of a block; half octaves of its cosine transform, and the corner beyond the finest
+BLOCK = 32  # pixels
 BLOCKS, EDGES = 600, 20_000  # that are looked at, at most
 FLOOR = 0.2  # grey levels squared: what rounding leaves in a band
 BUSY = 1.0  # the same: blocks of less are plain
@@ -97,11 +98,7 @@ def describe(rgb: np.ndarray, quality: float | None = None) -> np.ndarray | None
 
 def octaves(seen: np.ndarray) -> tuple[float, float]:
     """What `describe` gave -> log2 of the gain at FINE and at MIDDLE, over a photo that was only reduced."""
-    weights = _weights()
-    x = (seen - weights["mean"]) / weights["deviation"]
-    for layer in ("a", "b"):
-        x = np.tanh(x @ weights[layer] + weights[f"{layer}_bias"])
-    fine, middle = x @ weights["out"] + weights["out_bias"]
+    fine, middle = regression("sharpened", seen)
     return float(fine), float(middle)
 
 
@@ -112,8 +109,8 @@ def _levels(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float] | None:
     blocks = y[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
     blocks = blocks.reshape(-1, BLOCK, BLOCK)
     blocks = blocks[:: -(-len(blocks) // BLOCKS)]
-    cosines, chosen = _bands()
-    energy = ((cosines @ blocks @ cosines.T) ** 2).reshape(len(blocks), -1) @ chosen
+    cosines = cosine_bands(BLOCK)[0]
+    energy = ((cosines @ blocks @ cosines.T) ** 2).reshape(len(blocks), -1) @ _means()
     busy = energy[:, 3:].mean(1) > BUSY
     if not busy.any() or np.mean(np.diff(blocks[busy], axis=2) == 0) > DRAWN:
         return None
@@ -157,17 +154,10 @@ def _profiles(y: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _bands() -> tuple[np.ndarray, np.ndarray]:
-    """The cosine transform's matrix (BLOCK, BLOCK), and what takes the mean of each band, (BLOCK^2, BANDS + 1)."""
-    k = np.arange(BLOCK)
-    cosines = np.sqrt(2 / BLOCK) * np.cos((2 * k + 1) * k[:, None] * np.pi / (2 * BLOCK))
-    cosines[0] /= np.sqrt(2)
-    radius = np.hypot(k, k[:, None]) / BLOCK  # 1 = the finest along an axis
-    with np.errstate(divide="ignore"):
-        band = np.clip(np.floor(-2 * np.log2(radius)) + 1, 0, BANDS + 1)
-    band[0] = band[:, 0] = BANDS + 1  # not looked at
-    chosen = (band.reshape(-1, 1) == np.arange(BANDS + 1)).astype(np.float32)
-    return cosines.astype(np.float32), chosen / chosen.sum(0)
+def _means() -> np.ndarray:
+    """What takes the mean of each band, (BLOCK^2, BANDS + 1)."""
+    _, band, counts = cosine_bands(BLOCK)
+    return (band[:, None] == np.arange(BANDS + 1)).astype(np.float32) / counts.astype(np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -179,9 +169,3 @@ def _gains() -> tuple[np.ndarray, np.ndarray]:
 
 def _gain(amount: np.ndarray | float, radius: np.ndarray | float, frequency: np.ndarray | float) -> np.ndarray:
     return 1 + amount * (1 - np.exp(-2 * (np.pi * radius * frequency) ** 2))
-
-
-@lru_cache(maxsize=1)
-def _weights() -> dict[str, np.ndarray]:
-    with files("faceprior").joinpath("assets/sharpened.npz").open("rb") as file, np.load(file) as arrays:
-        return dict(arrays)
