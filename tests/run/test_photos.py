@@ -12,6 +12,9 @@ from textures import texture
 from faceprior.photo.batch import Job, upscale_photos
 from faceprior.photo.boxes import Detection
 from faceprior.photo.options import PhotoOptions
+from faceprior.photo.pipeline import upscale_photo
+from faceprior.photo.sheet import contact_sheet
+from faceprior.runtime.pictures import BACKGROUND
 
 FACES = [Detection((20.0, 20.0, 24.0, 30.0), 0.9), Detection((80.0, 22.0, 90.0, 110.0), 0.8)]
 
@@ -50,6 +53,34 @@ def photo(path: Path, mode: str = "RGB", **saving) -> Path:
 
 def jobs(*paths: Path) -> list[Job]:
     return [Job(path, Path(), path.stem) for path in paths]
+
+
+def test_the_sheet_shows_nothing_from_beyond_the_photo():
+    rgb = np.full((64, 200, 3), 200, np.uint8)
+    at_corner, other = Detection((-15.0, -15.0, 30.0, 30.0), 0.9), Detection((110.0, -40.0, 80.0, 80.0), 0.9)
+
+    class Near(Network):
+        """Sees the face 0.8 times as wide as its cut."""
+
+        def locate(self, lr):
+            return super().locate(lr) * np.float32(0.8)
+
+        def __call__(self, lr):
+            return SimpleNamespace(**{**vars(super().__call__(lr)), "transforms": self.locate(lr)})
+
+    options = PhotoOptions(canvas="lanczos", faces=(1,))
+    result = upscale_photo(rgb, Near(), lambda rgb: [at_corner, other], options)
+    assert [face.restored for face in result.faces] == [True, False]
+    sheet = np.asarray(contact_sheet(result))
+    cells = [sheet[y + 14 : y + 142, 6 + x : 134 + x] for y in (6, 154) for x in (0, 128, 256)]
+    dark = [(cell == BACKGROUND).all(-1) for cell in cells[:4]]
+    (x, y), side = result.faces[0].frame.centre, result.faces[0].frame.side
+    for shown, width in ((dark[0], 1.0), (dark[1], 0.8), (dark[2], 0.8)):  # what the network saw; what it drew
+        column, row = (round(64 - (c + 0.5) / side * 128 / width) for c in (x, y))  # of the photo's first pixel
+        expected = np.ones((128, 128), bool)
+        expected[row:, column:] = False
+        assert 0.3 < expected.mean() < 0.8 and (shown == expected).mean() > 0.98
+    assert dark[3][:60].all() and not dark[3][70:].any()  # of a face that was left, too
 
 
 def test_everything_a_photo_gives(tmp_path):

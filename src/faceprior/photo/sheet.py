@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..face.frame import Frame
 from ..runtime.pictures import BACKGROUND, GAP, INK, overlay, panels
+from .cut import cut
+from .warp import apply, upright_to_photo
 
 if TYPE_CHECKING:
     from .result import PhotoFace, PhotoResult
@@ -39,12 +42,23 @@ def contact_sheet(result: "PhotoResult") -> Image.Image | None:
 
 
 def _pictures(face: "PhotoFace", photo: np.ndarray) -> list[Image.Image]:
-    if face.restored:
-        lr = Image.fromarray(face.lr).resize((CELL, CELL), Image.Resampling.NEAREST)
-        return [lr, Image.fromarray(face.image), Image.fromarray(overlay(face.image, face.heatmaps))]
-    from .cut import cut
+    """What lies beyond the photo's edge, where its last pixels are repeated for the network, is left out."""
+    if not face.restored:
+        left = cut(photo, face.frame, CELL, Image.Resampling.BICUBIC)
+        return [_within(left, np.eye(2, 3), face.frame, photo)]
+    lr = Image.fromarray(face.lr).resize((CELL, CELL), Image.Resampling.NEAREST)
+    drawn = face.image, overlay(face.image, face.heatmaps)
+    upright = [_within(picture, face.transform, face.frame, photo) for picture in drawn]
+    return [_within(np.asarray(lr), np.eye(2, 3), face.frame, photo), *upright]
 
-    return [Image.fromarray(cut(photo, face.frame, CELL, Image.Resampling.BICUBIC))]
+
+def _within(picture: np.ndarray, transform: np.ndarray, frame: Frame, photo: np.ndarray) -> Image.Image:
+    """uint8 (S, S, 3), upright by `transform` (2, 3), of a frame of a photo (H, W, 3), without what is none of it."""
+    size, (height, width) = len(picture), photo.shape[:2]
+    columns, rows = np.meshgrid(np.arange(size), np.arange(size))
+    x, y = np.moveaxis(apply(upright_to_photo(frame, transform, size), np.stack([columns, rows], -1)), -1, 0)
+    inside = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
+    return Image.fromarray(np.where(inside[..., None], picture, np.uint8(BACKGROUND)))
 
 
 def face_row(face: "PhotoFace") -> Image.Image:
