@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 from web_server import MAX_UPLOAD
+
+from faceprior.runtime.weights import ASSETS
 
 httpx = pytest.importorskip("httpx", reason="needs pip install 'faceprior[web]'")
 pytest.importorskip("gradio", reason="needs pip install 'faceprior[web]'")
@@ -192,8 +194,7 @@ def test_gradio_client(web_server, tmp_path):
     assert set(named) == {"/upscale"}
     summary, pair, _, _, photo, archive, table = client.predict(
         handle_file(tmp_path / "a photo ü.png"), scale=3, strength=1, max_size=60, consistent=False, canvas="lanczos",
-        any_turn=False,
-        sharpness=0, api_name="/upscale",
+        any_turn=False, sharpness=0, keep_sharpening=True, api_name="/upscale",
     )  # fmt: skip
     assert "120x100 is now 360x300" in summary
     assert Image.open(photo).size == (360, 300) and Image.open(pair[0]).size == Image.open(pair[1]).size
@@ -202,6 +203,23 @@ def test_gradio_client(web_server, tmp_path):
     with pytest.raises(Exception, match="not an image") as caught:
         client.predict(handle_file(tmp_path / "bad.png"), 4, 1, 60, False, "auto", False, False, api_name="/upscale")
     assert "\n" not in str(caught.value) and str(web_server.folder) not in str(caught.value)
+
+
+def test_the_page_says_what_was_sharpened_and_keeps_it(web_server, tmp_path):
+    from gradio_client import Client, handle_file
+
+    with Image.open(ASSETS / "astronauts.jpg") as group:
+        small = group.convert("RGB").resize((group.width // 2, group.height // 2), Image.Resampling.BICUBIC)
+    small.filter(ImageFilter.UnsharpMask(1, 120, 0)).save(tmp_path / "group.png")
+    client = Client(web_server.url, verbose=False, download_files=str(tmp_path / "got"))
+
+    def said(keep: bool) -> str:
+        photo = handle_file(tmp_path / "group.png")
+        return client.predict(photo, 2, 1, 60, False, "network", False, 0, keep_sharpening=keep, api_name="/upscale")[0]
+
+    found, kept = said(False), said(True)
+    assert "it was sharpened" in found and "“Keep sharpening” keeps it" in found and "--" not in found
+    assert "sharpen" not in kept
 
 
 def test_many_at_once_are_bounded(client):

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 from small_proxy import SmallProxy
 from web_server import WebServer
 
@@ -150,6 +150,22 @@ def test_behind_a_proxy(browser, server, tmp_path):
                 page.click("#get-photo")
             assert download.value.suggested_filename == "party-restored.jpg"
             assert not [address for address in asked if not address.startswith((proxy.url, "data:", "blob:"))]
+
+
+@pytest.mark.parametrize("opened", ["phone"], indirect=True)
+def test_sharpening_is_kept_where_that_is_chosen(opened, tmp_path):
+    _, page, _ = opened
+    with Image.open(ASSETS / "astronauts.jpg") as group:
+        small = group.convert("RGB").resize((group.width // 2, group.height // 2), Image.Resampling.BICUBIC)
+    small.filter(ImageFilter.UnsharpMask(1, 120, 0)).save(tmp_path / "group.png")
+    page.set_input_files("#photo input[type=file]", tmp_path / "group.png")
+    assert "it was sharpened" in (said := wait_for_result(page)) and "“Keep sharpening” keeps it" in said
+    page.locator("#options").get_by_text("Options").click()
+    page.locator("#keep-sharpening input").check()
+    keep(page, "options-phone")
+    page.click("#restore")
+    page.wait_for_function("!document.querySelector('#summary').innerText.includes('sharpened')", timeout=180_000)
+    assert "is now" in wait_for_result(page)
 
 
 @pytest.mark.parametrize("opened", ["desktop"], indirect=True)

@@ -218,7 +218,7 @@ def use_behind(proxy: SmallProxy, tmp_path: Path) -> None:
         # What the queue makes after the request has the sub-path in its addresses, too.
         sent = asking.post("/gradio_api/upload", files={"files": ("a.png", picture())}).json()[0]
         photo = {"path": sent, "meta": {"_type": "gradio.FileData"}}
-        asked = {"data": [photo, 2, 1, 60, False, "lanczos", False, False]}
+        asked = {"data": [photo, 2, 1, 60, False, "lanczos", False, False, False]}
         event = asking.post("/gradio_api/call/upscale", json=asked).json()["event_id"]
         addresses = re.findall(r'"url": ?"([^"]+)"', asking.get(f"/gradio_api/call/upscale/{event}").text)
         assert len(addresses) >= 5 and all(address.startswith(f"{proxy.url}/") for address in addresses)

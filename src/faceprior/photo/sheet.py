@@ -36,13 +36,16 @@ def contact_sheet(result: "PhotoResult") -> Image.Image | None:
         if face.restored and face.lr_consistency is not None:
             label += f"  {face.lr_consistency:.0f} dB"
         pen.text((x, y), label if face.restored else f"{label}  {face.reason}", INK if face.restored else FAINT)
-        for j, picture in enumerate(_pictures(face, result.before)):
+        for j, picture in enumerate(pictures(face, result.before)):
             sheet.paste(picture, (x + j * CELL, y + LABEL))
     return sheet
 
 
-def _pictures(face: "PhotoFace", photo: np.ndarray) -> list[Image.Image]:
-    """What lies beyond the photo's edge, where its last pixels are repeated for the network, is left out."""
+def pictures(face: "PhotoFace", photo: np.ndarray) -> list[Image.Image]:
+    """`CELL` pixels a side: as the network saw it, as it drew it, with heatmaps; one that was left as the photo has it.
+
+    What lies beyond the photo's edge, where its last pixels are repeated for the network, is left out.
+    """
     if not face.restored:
         left = cut(photo, face.frame, CELL, Image.Resampling.BICUBIC)
         return [_within(left, np.eye(2, 3), face.frame, photo)]

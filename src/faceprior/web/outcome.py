@@ -16,13 +16,13 @@ from ..photo.cropped import HEATMAPS, describe
 from ..photo.enlarge import enlarge
 from ..photo.result import PhotoFace, PhotoResult
 from ..photo.said import left_faces
+from ..photo.sheet import CELL, pictures
 from ..photo.single import FaceResult
 from ..photo.write import write_photo
-from ..runtime.pictures import overlay
+from .labels import in_page_words
 
 SHOWN = 2048  # pixels: the longest side of what a page shows; the downloads are whole
 BOXED = 1280  # of the photo with boxes
-CELL = 128  # of each picture of a face
 MOST = 60  # faces shown
 RESTORED, LEFT = (64, 220, 120), (170, 170, 178)
 
@@ -72,12 +72,10 @@ def before_after(result: PhotoResult) -> tuple[Image.Image, Image.Image]:
     return Image.fromarray(result.before).resize(size, Image.Resampling.LANCZOS), after
 
 
-def face_strip(face: PhotoFace) -> Image.Image:
-    """A restored face: what the network saw, what it made (128x128), its heatmaps, side by side."""
-    seen = Image.fromarray(face.lr).resize((CELL, CELL), Image.Resampling.NEAREST)
+def face_strip(face: PhotoFace, photo: np.ndarray) -> Image.Image:
+    """A restored face of a photo: what the network saw, what it made (128x128), its heatmaps, side by side."""
     strip = Image.new("RGB", (3 * CELL, CELL))
-    made = Image.fromarray(face.image), Image.fromarray(overlay(face.image, face.heatmaps))
-    for i, picture in enumerate((seen, *made)):
+    for i, picture in enumerate(pictures(face, photo)):
         strip.paste(picture, (i * CELL, 0))
     return strip
 
@@ -93,8 +91,7 @@ def summary(result: PhotoResult) -> str:
     height, width = result.before.shape[:2]
     plainly = "" if n else ", plainly enlarged"
     size = f"{width}x{height} is now {result.photo.width}x{result.photo.height}{plainly}"
-    parts += [*doubts, *result.notes, *(line.replace("--max-size", "“Largest face”") for line in result.advice), size]
-    return "; ".join(parts) + "."
+    return "; ".join([*parts, *doubts, *map(in_page_words, [*result.notes, *result.advice]), size]) + "."
 
 
 def write_files(

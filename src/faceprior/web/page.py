@@ -14,6 +14,7 @@ import gradio as gr
 from ..errors import FacepriorError
 from .example import SCALE, write_example
 from .folder import PrivateFolder
+from .labels import CANVAS, KEEP_SHARPENING, LARGEST
 from .limits import Refused
 from .outcome import Files, summary, write_files
 from .service import Service, file_name
@@ -98,15 +99,17 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
         files = write_files(result, place / "files", file_name(data, photo.name), about)
         return show(result, place / "page", str(photo), wanted.any_turn), files, result
 
-    def options(scale: float, strength: float, max_size: float, consistent: bool, canvas: str) -> dict[str, Any]:
-        chosen = {"scale": int(scale), "strength": float(strength), "max_size": float(max_size)}
-        return {**chosen, "consistent": bool(consistent), "canvas": canvas}
+    def options(
+        scale: float, strength: float, max_size: float, consistent: bool, canvas: str, keep_sharpening: bool
+    ) -> dict[str, Any]:
+        chosen = {"scale": int(scale), "strength": float(strength), "max_size": float(max_size), "canvas": canvas}
+        return {**chosen, "consistent": bool(consistent), "keep_sharpening": bool(keep_sharpening)}
 
     def restore(
-        photo, scale, strength, max_size, consistent, canvas, any_turn, sharpness, before, numbers,
+        photo, scale, strength, max_size, consistent, canvas, any_turn, sharpness, keep_sharpening, before, numbers,
         progress=gr.Progress(),
     ):
-        chosen = options(scale, strength, max_size, consistent, canvas)
+        chosen = options(scale, strength, max_size, consistent, canvas, keep_sharpening)
         more: dict[str, Any] = {"sharpness": float(sharpness)} if service.has_sharp else {}
         if before is not None and (before.photo, before.any_turn) == (photo, bool(any_turn)) and before.found:
             # The same photo: the same faces with the same numbers, fewer or more of them restored.
@@ -127,9 +130,12 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
             gr.Button(visible=False),
         )  # fmt: skip
 
-    def plain(photo, scale, strength, max_size, consistent, canvas="auto", any_turn=False, sharpness=0.0):
+    def plain(
+        photo, scale, strength, max_size, consistent, canvas="auto", any_turn=False, sharpness=0.0,
+        keep_sharpening=False,
+    ):
         more = {"sharpness": float(sharpness)} if service.has_sharp else {}
-        chosen = options(scale, strength, max_size, consistent, canvas)
+        chosen = options(scale, strength, max_size, consistent, canvas, keep_sharpening)
         shown, files, result = work(photo, chosen, bool(any_turn), lambda *_: None, **more)
         return summary(result), shown.whole, shown.boxes, shown.strips, *_paths(files)
 
@@ -174,9 +180,9 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
                 with gr.Accordion("Options", open=False, elem_id="options"):
                     scale = gr.Slider(1, 8, 4, step=1, label="Enlarge", info="times as large")
                     strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", info="of the restored faces")
-                    max_size = gr.Slider(8, 200, 60, step=1, label="Largest face", info="pixels; larger ones are left")
+                    max_size = gr.Slider(8, 200, 60, step=1, label=LARGEST, info="pixels; larger ones are left")
                     canvas = gr.Radio(
-                        CANVASES, value="auto", label="Rest of the photo",
+                        CANVASES, value="auto", label=CANVAS,
                         info="enlarged by a small network, or by Lanczos",
                     )  # fmt: skip
                     sharpness = gr.Slider(
@@ -190,6 +196,10 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
                     consistent = gr.Checkbox(
                         False, label="Consistent", info="agree with the photo's own pixels exactly"
                     )
+                    keep_sharpening = gr.Checkbox(
+                        False, label=KEEP_SHARPENING, elem_id="keep-sharpening",
+                        info="else what a camera or a program sharpened is enlarged without it",
+                    )  # fmt: skip
                 boxes = gr.Image(
                     label="Found: click a face to leave it out, or to put it back", type="filepath",
                     interactive=False, buttons=["fullscreen"], elem_id="boxes",
@@ -215,7 +225,7 @@ def build(service: Service, folder: PrivateFolder) -> gr.Blocks:
         gr.Markdown(RESPONSIBLE, elem_id="note")
         api = gr.Button(visible=False)
 
-        chosen = [photo, scale, strength, max_size, consistent, canvas, any_turn, sharpness]
+        chosen = [photo, scale, strength, max_size, consistent, canvas, any_turn, sharpness, keep_sharpening]
         given = [*chosen, state, numbers]
         outputs = [state, said, slider, boxes, faces, numbers, *files, downloads, whole]
         cleared = [state, said, slider, boxes, faces, numbers, downloads, whole]

@@ -53,7 +53,7 @@ def show(result: PhotoResult, folder: Path, photo: str, any_turn: bool) -> Shown
         names = (f"{face.number:03d}-before.jpg", f"{face.number:03d}-after.jpg")
         shown.numbers.append(face.number)
         shown.pairs.append((_save(near[0], folder / names[0]), _save(near[1], folder / names[1])))
-        strip = _save(face_strip(face), folder / f"{face.number:03d}.png")
+        strip = _save(face_strip(face, result.before), folder / f"{face.number:03d}.png")
         shown.strips.append((strip, f"{face.number}: {face.size:.0f} px"))
     return shown
 
