@@ -17,6 +17,7 @@ from faceprior.dataset.context import CONTEXT, OFFSET, context_frame, encode, re
 from faceprior.dataset.layouts.persons import person_of
 from faceprior.dataset.prepare import PrepareOptions, prepare
 from faceprior.dataset.shards import SCHEMA, SPLITS, ShardWriter, read_manifest, read_split, shard_paths
+from faceprior.dataset.split import deal, split_of
 from faceprior.face.pose import visible_from_pose
 
 QUICK = {"workers": 1}
@@ -110,6 +111,32 @@ def test_same_split_whatever_the_order_the_company_and_the_workers(tmp_path):
     alone, together = where(tmp_path / "one"), where(tmp_path / "two")
     assert len(alone) == 45 and len(together) == 51
     assert all(together[key] == value for key, value in alone.items())
+
+
+def test_of_few_people_one_validates(tmp_path):
+    from faceprior.cli.app import app
+
+    draw_folder(tmp_path / "few", {"train": 3, "test": 1})
+    prepared = prepare([tmp_path / "few"], tmp_path / "shards", workers=1)
+    assert {split: sum(by.values()) for split, by in prepared.faces.items()} == {"train": 2, "val": 1, "test": 1}
+    assert prepared.persons == {"train": 2, "val": 1, "test": 1} and prepared.validates
+    (row,) = (row for table in read_split(tmp_path / "shards", "val") for row in table.to_pylist())
+    assert row["person"] == prepared.validates
+    assert split_of("few", prepared.validates) == "train"
+    said = CliRunner().invoke(app, ["prepare", str(tmp_path / "few"), "-o", str(tmp_path / "again"), "-q"])
+    assert f"too few people for a split by lot: {prepared.validates} validates" in said.output
+    for name in {path.name for path in (tmp_path / "shards").iterdir()} - {"manifest.json"}:
+        assert (tmp_path / "shards" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_nobody_is_moved_who_is_tested_or_alone():
+    assert deal([("s", str(i)) for i in range(200)])[1] is None  # by lot somebody validates
+    many = [str(i) for i in range(40)]
+    tested = [("s", name) for name in many if split_of("s", name) == "test"]
+    alone = next(("s", name) for name in many if split_of("s", name) == "train")
+    splits, nearest = deal([*tested, alone])
+    assert nearest is None and splits[alone] == "train" and {splits[who] for who in tested} == {"test"}
+    assert deal([]) == ({}, None)
 
 
 def test_a_person_is_in_one_split(tmp_path):

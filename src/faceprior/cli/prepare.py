@@ -40,7 +40,8 @@ def prepare(
     """Make training and test shards from photos with 68 landmarks.
 
     Splits by person: 80 % of them for training (of which 5 % validate), 20 % for testing; the same whatever the
-    order and the other sources. What cannot be used is listed in OUT/report.csv with the reason.
+    order and the other sources. Only where nobody would validate, as of few people, one who would train does. What
+    cannot be used is listed in OUT/report.csv with the reason.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -68,6 +69,9 @@ def prepare(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _print(console, summary)
+    if summary.validates is not None:
+        few = f"too few people for a split by lot: {summary.validates} validates"
+        console.print(few, highlight=False, markup=False)
     skipped = sum(sum(counts.values()) for counts in summary.skipped.values())
     report = f"; {skipped} skipped, listed in {out / REPORT}" if skipped else ""
     print(f"{out}: {summary.total} faces, {summary.bytes / 1e6:.1f} MB{report}")

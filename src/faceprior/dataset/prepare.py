@@ -37,7 +37,7 @@ from .layouts import Face, Skip
 from .layouts.files import in_utf8
 from .layouts.persons import RULES
 from .shards import FORMAT, LANDMARK_RANGE, MANIFEST, SPLITS, ShardWriter
-from .split import split_of
+from .split import deal
 
 REPORT = "report.csv"
 MAX_OUTSIDE = 10  # landmarks, of 68, that may lie outside the image
@@ -63,12 +63,13 @@ class PrepareOptions:
 
 @dataclass(frozen=True)
 class Summary:
-    """What was made. `faces[split][source]` and `skipped[source][reason]` are counts."""
+    """What was made. `faces[split][source]`, `persons[split]` and `skipped[source][reason]` are counts."""
 
     faces: dict[str, dict[str, int]]
     persons: dict[str, int]
     skipped: dict[str, dict[str, int]]
     bytes: int
+    validates: str | None = None  # the person who does because by lot nobody did (`split.deal`)
 
     @property
     def total(self) -> int:
@@ -222,6 +223,8 @@ def _write(
     faces: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     persons: dict[str, set[tuple[str, str]]] = {split: set() for split in SPLITS}
     skipped: dict[str, Counter[str]] = {}
+    known = {(i.source, in_utf8(i.person)) for i in items if isinstance(i, Face) and not options.only_tests(i.source)}
+    dealt, validates = deal(sorted(known), options.split_salt)
     done = 0
     with (folder / REPORT).open("w", newline="", encoding="utf-8") as file:
         report = csv.writer(file, lineterminator="\n")
@@ -232,8 +235,7 @@ def _write(
                     report.writerow([in_utf8(item.source), in_utf8(item.name), row])
                     skipped.setdefault(item.source, Counter())[row.split(" (")[0]] += 1
                     continue
-                only = options.only_tests(item.source)
-                split = "test" if only else split_of(item.source, row["person"], options.split_salt)
+                split = dealt.get((item.source, row["person"]), "test")  # those of test sources were not dealt
                 writers[split].add(row)
                 faces[split][item.source] += 1
                 persons[split].add((item.source, row["person"]))
@@ -248,6 +250,7 @@ def _write(
         persons={split: len(who) for split, who in persons.items()},
         skipped={source: dict(counts) for source, counts in skipped.items()},
         bytes=sum(about["bytes"] for about in shards.values()),
+        validates=validates[1] if validates and persons["val"] else None,
     )
     return summary, shards
 

@@ -17,7 +17,7 @@ from rich.progress import track
 from ..errors import FacepriorError
 from ..face.components import LANDMARKS
 from .context import CONTEXT
-from .shards import read_split
+from .shards import SPLITS, read_manifest, read_split
 
 TENSORS = ("contexts", "landmarks", "visible", "yaw", "corners")
 
@@ -59,7 +59,7 @@ class FaceStore:
         """
         tables = list(read_split(Path(folder), split))
         if not tables:
-            raise FacepriorError(f"{folder}: no faces in split '{split}'")
+            raise FacepriorError(f"{folder}: no faces in split '{split}'; {_dealt(read_manifest(folder))}")
         table = pa.concat_tables(tables)
         if sources is not None:
             present = table["source"].to_numpy(zero_copy_only=False)
@@ -139,6 +139,14 @@ def _decoded(table: pa.Table, folder: str, split: str, progress: bool) -> torch.
         for _ in track(done, f"decoding {split}", total=len(names), disable=not progress, transient=True):
             pass
     return contexts
+
+
+def _dealt(manifest: dict) -> str:
+    """it has 40 in 'train', 3 in 'test'"""
+    counts = dict.fromkeys(SPLITS, 0)
+    for name, about in manifest["shards"].items():
+        counts[name.split("-")[0]] += about.get("faces", 0)
+    return "it has " + (", ".join(f"{count} in '{split}'" for split, count in counts.items() if count) or "none at all")
 
 
 def _column(table, name: str) -> np.ndarray:

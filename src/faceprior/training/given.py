@@ -11,6 +11,7 @@ from ..errors import FacepriorError
 from ..networks.canvas import Canvas
 from ..networks.comparators.stn0 import AlignedNetwork
 from ..networks.kinds import kind_of, make_network
+from ..networks.vgg import VGGFeatures
 from ..networks.weights import load_model, read_config
 from .config import TrainConfig
 
@@ -20,10 +21,11 @@ MOST_BYTES = 4 * 10**9  # of a network's weights; its training takes four to fiv
 
 
 def check_before(
-    config: TrainConfig, data: Path, *, stn0: Path | None, canvas: Path | None, resumed: bool
+    config: TrainConfig, data: Path, *, stn0: Path | None, canvas: Path | None, vgg: Path | None, resumed: bool
 ) -> None:
     """FacepriorError for a network of more than `MOST_BYTES`, for what it needs and is not given or cannot take, and
-    where the manifest of `data` names fewer faces than a batch has. Of the network no memory is taken."""
+    where the manifest of `data` names fewer faces than a batch has, or none to validate on. Of the network no memory
+    is taken; a VGG-19 that is to be fetched is fetched."""
     with torch.device("meta"):
         network = make_network(config.model)
     size = sum(x.numel() * x.element_size() for x in (*network.parameters(), *network.buffers()))
@@ -31,6 +33,8 @@ def check_before(
         raise FacepriorError(f"model: {size:,} bytes of weights; expected {MOST_BYTES:,} at most")
     check_given(network, config, stn0=stn0, canvas=canvas, resumed=resumed)
     _check_faces(config, data)
+    if config.loss.feature_weight and not closed_form(network):
+        VGGFeatures.load(vgg)
 
 
 def check_given(

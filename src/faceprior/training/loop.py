@@ -89,7 +89,7 @@ class Trainer:
         saved = None
         if first_process():  # before the processes meet: an error here leaves nobody waiting
             resumed = self._resume and bool(self.checkpoints.list())
-            check_before(self.config, self.data, **self._given, resumed=resumed)
+            check_before(self.config, self.data, **self._given, vgg=self._vgg, resumed=resumed)
             self.lock, saved = open_folder(self.folder, self.config, self.checkpoints, resume=self._resume)
         try:
             self.fabric.launch()
