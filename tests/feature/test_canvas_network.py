@@ -7,11 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from command import faceprior  # noqa: E402, F401
 from PIL import Image  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 from faceprior.cli.package import package_canvas  # noqa: E402
 from faceprior.dataset.rough import Chances, condition, jpeg, roughen  # noqa: E402
+from faceprior.dataset.split import split_of  # noqa: E402
 from faceprior.errors import FacepriorError  # noqa: E402
 from faceprior.networks.canvas import Canvas, CanvasConfig  # noqa: E402
 from faceprior.networks.canvas_export import export_canvas  # noqa: E402
@@ -148,7 +150,7 @@ def test_rough_photos_are_told_what_they_went_through():
     assert difference(jpeg(face, 50, shift=(3, 5)), jpeg(face, 50)) > 0
 
 
-def test_training_resumes_exports_and_packages(tmp_path):
+def test_training_resumes_exports_and_packages(tmp_path, capsys):
     photos = tmp_path / "photos"
     photos.mkdir()
     rng = np.random.default_rng(0)
@@ -161,7 +163,15 @@ def test_training_resumes_exports_and_packages(tmp_path):
     for name in names:
         small = Image.fromarray(rng.integers(0, 256, (9, 9, 3), np.uint8))
         small.resize((90, 90), Image.Resampling.BICUBIC).save(faces / name)
-    (faces / "landmarks68.csv").write_text("image,person\n" + "".join(f"{name},{name},\n" for name in names))
+    points = ",".join(str(20 + i % 50) for i in range(136))
+    columns = ",".join(f"{axis}{i}" for i in range(68) for axis in "xy")
+    trained = next(name for name in names if split_of("source", name) == "train")
+    rows = [f"{name},{name},{points}" for name in names]
+    rows += [f"{name},{trained},{points}" for name in ("bad.png", "small.png")]
+    (faces / "landmarks68.csv").write_text("\n".join([f"image,person,{columns}", *rows, "short"]) + "\n")
+    for folder in (photos, faces):  # what cannot be used costs the rest nothing
+        (folder / "bad.png").write_bytes(b"no image")
+        Image.fromarray(rng.integers(0, 256, (24, 24, 3), np.uint8)).save(folder / "small.png")
     config = CanvasTraining(photo_batch=2, face_batch=2, photo_patch=12, face_patch=10, log_every=1)
 
     def trainer(seconds: float, **changed) -> CanvasTrainer:
@@ -170,7 +180,11 @@ def test_training_resumes_exports_and_packages(tmp_path):
 
     first = trainer(1.0)
     assert first.fit() == "done"
-    assert first.step > 0
+    assert first.step > 0 and len(first.pictures.photos) == 2
+    said = capsys.readouterr().out
+    for what, least in (("photo", 80), ("face crop", 40)):
+        assert f"1 {what}s left out: {(photos if what == 'photo' else faces) / 'bad.png'}: not a readable image" in said
+        assert f"1 {what}s left out: smaller than {least} px" in said
     second = trainer(2.0)
     assert second.fit() == "done"
     assert second.step > first.step
@@ -203,3 +217,23 @@ def test_training_resumes_exports_and_packages(tmp_path):
     made = load_canvas(written[0], threads=1).told((0.0, 0.0))(image)
     # Weights in half precision, which random networks of this depth feel.
     assert difference(made, levels(load_model(weights), image, None)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--rate", "nan"), "--rate: expected a number from 0 to 1, got nan"),
+        (("--rate", "-1"), "--rate: expected a number from 0 to 1, got -1.0"),
+        (("--clean", "2"), "--clean: expected a number from 0 to 1, got 2.0"),
+        (("--face-share", "-0.5"), "--face-share: expected a number from 0 to 1, got -0.5"),
+        (("--seed", "-1"), "--seed: expected a whole number from 0"),
+        (("--optimiser", "sgd"), "--optimiser: expected one of adamw, muon, got 'sgd'"),
+        ((), "no photos to train the canvas on; two are needed, with sides of 160 px or more; 3 photos left out"),
+    ],
+)
+def test_what_a_canvas_cannot_be_trained_with(faceprior, given, said, tmp_path):  # noqa: F811
+    for i in range(3):
+        Image.new("RGB", (100, 200), (9 * i, 90, 90)).save(tmp_path / f"{i}.png")
+    done = faceprior("train-canvas", "--photos", tmp_path, "-o", tmp_path / "run", *given)
+    assert done.status == 2 and done.err.count("\n") == 1 and said in done.err, done.err
+    assert not (tmp_path / "run").exists()

@@ -34,9 +34,12 @@ def train_canvas(
         seconds = float(parse_time(max_time))
     except ValueError as error:
         raise FacepriorError(f"--max-time: {error}") from None
-    if optimiser not in ("adamw", "muon"):
-        raise FacepriorError(f"--optimiser {optimiser}: expected adamw or muon")
-    config = CanvasTraining(seed, seconds, optimiser, rate, clean=clean, faces=face_share)
+    try:
+        config = CanvasTraining(seed, seconds, optimiser, rate, clean=clean, faces=face_share)
+    except ValueError as error:
+        field, rest = str(error).split(":", 1)
+        flag = {"faces": "face-share", "max_time": "max-time"}.get(field, field)
+        raise FacepriorError(f"--{flag}:{rest}") from None
     trainer = CanvasTrainer(config, photos, output, faces=faces, span=span, initial=initial, bfloat16=bfloat16)
     ended = trainer.fit()
     if ended == "SIGTERM":

@@ -145,7 +145,8 @@ def _dealt(manifest: dict) -> str:
     """it has 40 in 'train', 3 in 'test'"""
     counts = dict.fromkeys(SPLITS, 0)
     for name, about in manifest["shards"].items():
-        counts[name.split("-")[0]] += about.get("faces", 0)
+        split = name.split("-")[0]
+        counts[split] = counts.get(split, 0) + about.get("faces", 0)
     return "it has " + (", ".join(f"{count} in '{split}'" for split, count in counts.items() if count) or "none at all")
 
 

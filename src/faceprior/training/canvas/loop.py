@@ -105,12 +105,14 @@ class CanvasTrainer:
                 group["base"] = given["base"]
             self.step, self.elapsed = state["step"], state["elapsed"]
         self.journal = Journal(self.folder, self.step)
+        for line in self.pictures.left_out:
+            print(line, flush=True)
         print(
             f"{len(self.pictures.photos)} photos, {len(self.pictures.faces)} faces; held back "
             f"{len(self.pictures.val_photos)} and {len(self.pictures.val_faces)}; from step {self.step}",
             flush=True,
         )
-        self._show("as published", self.validation.public)
+        self._show("at the start", self.validation.start)
 
     def _layers(self) -> list[dict]:
         """A group for each convolution, its rate in proportion to its weights: SPAN's are of 0.02 to 6, and one rate

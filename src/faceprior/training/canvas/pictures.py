@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ...dataset.layouts import Face, table
 from ...dataset.rough import Chances, blur, roughen, sharpen
 from ...dataset.split import split_of
 from ...errors import FacepriorError
@@ -31,28 +32,56 @@ class Pictures:
     faces: list[Array]
     val_photos: list[Array]
     val_faces: list[Array]
+    left_out: list[str]  # a line for each reason
 
 
 def load_pictures(photos: Path, faces: Path | None, config: CanvasTraining, limit: int = 12000) -> Pictures:
     """`photos`: a folder of images. `faces`: a folder of sources of layout `table`, of which the training split is
-    learned from. FacepriorError where a folder has none."""
+    learned from. What cannot be read or is too small is left out; FacepriorError where a folder has nothing else."""
     found = sorted(p for p in photos.rglob("*") if p.suffix.lower() in SUFFIXES)
-    if len(found) < 2:
-        raise FacepriorError(f"{photos}: no photos to train the canvas on")
-    train = [p for i, p in enumerate(found) if i % HELD_BACK]
-    held = [p for i, p in enumerate(found) if not i % HELD_BACK]
     least = (config.photo_patch + 2 * MARGIN) * SCALE
-    pyramids = [_pyramid(read(path), least) for path in train]
-    val_photos = [_whole(read(p)) for p in held]
+    usable, left_out = _readable(found, least, "photo")
+    whole = [image for _, image in usable]
+    train = [image for i, image in enumerate(whole) if i % HELD_BACK]
+    held = [image for i, image in enumerate(whole) if not i % HELD_BACK]
+    if not train:
+        reasons = "".join(f"; {line}" for line in left_out)
+        wanted = f"two are needed, with sides of {least} px or more"
+        raise FacepriorError(f"{photos}: no photos to train the canvas on; {wanted}{reasons}")
     crops: dict[str, list[Array]] = {"train": [], "val": []}
     if faces is not None:
         side = config.face_patch * SCALE
-        for split, path in _listed(faces, limit):
-            crop = read(path)
-            crop = reduced(crop, max(0.5, (side + 2) / min(crop.shape[:2])))
-            if min(crop.shape[:2]) >= side:
-                crops[split].append(crop)
-    return Pictures([p for p in pyramids if p], crops["train"], val_photos, [_whole(c) for c in crops["val"]])
+        listed = _listed(faces, limit)
+        splits = {path: split for split, path in listed}
+        usable, more = _readable(splits, side, "face crop", half=True)
+        for path, crop in usable:
+            crops[splits[path]].append(crop)
+        if not crops["train"]:
+            reasons = "".join(f"; {line}" for line in more)
+            raise FacepriorError(f"{faces}: no face crops to train the canvas on{reasons}")
+        left_out += more
+    pyramids = [_pyramid(image, least) for image in train]
+    return Pictures(pyramids, crops["train"], [_whole(p) for p in held], [_whole(c) for c in crops["val"]], left_out)
+
+
+def _readable(
+    paths: Iterable[Path], least: int, what: str, *, half: bool = False
+) -> tuple[list[tuple[Path, Array]], list[str]]:
+    """The images whose sides are `least` pixels or more, and what is said of the others. half: reduced to a half, or
+    as little more as they need."""
+    images, bad, small = [], [], 0
+    for path in paths:
+        try:
+            image = read(path)
+        except FacepriorError as error:
+            bad.append(str(error))
+            continue
+        if min(image.shape[:2]) >= least:
+            images.append((path, reduced(image, max(0.5, (least + 2) / min(image.shape[:2]))) if half else image))
+        else:
+            small += 1
+    said = [f"{len(bad)} {what}s left out: {bad[0]}"] if bad else []
+    return images, [*said, f"{small} {what}s left out: smaller than {least} px"] if small else said
 
 
 def _pyramid(image: Array, least: int) -> list[Array]:
@@ -61,17 +90,15 @@ def _pyramid(image: Array, least: int) -> list[Array]:
     return [x for x in sizes if min(x.shape[:2]) >= least]
 
 
-def _listed(faces: Path, limit: int) -> Iterable[tuple[str, Path]]:
+def _listed(faces: Path, limit: int) -> list[tuple[str, Path]]:
     """(split, path) of crops, sources and people mixed, at most `limit` of them."""
     rows = []
-    for table in sorted(faces.glob("*/landmarks68.csv")):
-        source = table.parent.name
-        for line in table.read_text(encoding="utf-8").splitlines()[1:]:
-            name, person = line.split(",", 2)[:2]
-            if (split := split_of(source, person)) != "test":
-                rows.append((split, table.parent / name))
+    for folder in sorted(p for p in faces.glob("*") if p.is_dir() and table.matches(p)):
+        for face in table.faces(folder, folder.name, "auto"):
+            if isinstance(face, Face) and (split := split_of(face.source, face.person)) != "test":
+                rows.append((split, face.path))
     if not rows:
-        raise FacepriorError(f"{faces}: no folder with a landmarks68.csv in it")
+        raise FacepriorError(f"{faces}: no folder in it has images and a landmark table (*landmark*.csv) of them")
     order = np.random.default_rng(0).permutation(len(rows))
     return [rows[i] for i in order[:limit]]
 
@@ -81,7 +108,7 @@ def read(path: Path) -> Array:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
-    except OSError as error:
+    except Exception as error:  # decoders raise many kinds
         raise FacepriorError(f"{path}: not a readable image ({error})") from None
 
 

@@ -26,13 +26,13 @@ def enlarge(network: Canvas, image: Array, told: tuple[float, float]) -> Array:
 
 
 class Validation:
-    """`public`: the weights as published, measured once beside ours."""
+    """`start`: of the network before it learns, measured once."""
 
-    def __init__(self, pictures: Pictures, public: Canvas | None, faces: int = 32):
+    def __init__(self, pictures: Pictures, network: Canvas, faces: int = 32):
         self.sets = {"photos": pictures.val_photos, "faces": pictures.val_faces[:faces]}
         self.sets = {name: images for name, images in self.sets.items() if images}
         self._lanczos: dict[tuple, float] = {}
-        self.public = None if public is None else self(public)
+        self.start = self(network)
 
     def __call__(self, network: Canvas) -> dict[str, float]:
         """{"photos/clean": mean gain in dB, "photos/clean/min": ..., "photos/75": ...}."""
