@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 import numpy as np
 
 from ..face.frame import Frame
+from .compressed import compression_of
 
 # ITU-T T.81, table K.1 (luminance), which nearly every encoder scales; row by row.
 STANDARD = np.array(
@@ -165,16 +166,23 @@ def told(rgb: np.ndarray, quality: float | None, seen: np.ndarray | None = None)
     """The condition (q, n) of a photo for the canvas, as `dataset/rough.condition` makes it in training, in steps
     that are too fine to see and few enough to keep a network ready for each. quality: of the file, None if no JPEG;
     seen: the photo as the networks are given it, where that is another: its noise counts, the other's blocks."""
+    measured = 0.0
     if quality is None or quality > FINE:
-        quality = min(q for q in (quality, measured_quality(rgb), 100.0) if q is not None)
+        before = measured_quality(rgb)
+        quality = min(q for q in (quality, before, 100.0) if q is not None)
+        if before is None:
+            measured = compression_of(rgb, told_quality(quality))
     noise = noise_level(rgb if seen is None else seen)
-    return told_quality(quality), round(float(np.clip(noise / MOST_NOISE, 0, 1)) * STEPS) / STEPS
+    return max(told_quality(quality), _in_steps(measured)), _in_steps(noise / MOST_NOISE)
 
 
 def told_quality(quality: float | None) -> float:
     """What of `told` a JPEG file's quality alone says; None: no JPEG."""
-    q = 0.0 if quality is None else (100 - quality) / (100 - WORST_QUALITY)
-    return round(float(np.clip(q, 0, 1)) * STEPS) / STEPS
+    return _in_steps(0.0 if quality is None else (100 - quality) / (100 - WORST_QUALITY))
+
+
+def _in_steps(told: float) -> float:
+    return round(float(np.clip(told, 0, 1)) * STEPS) / STEPS
 
 
 def conditions(photo: tuple[float, float], frames: Sequence[Frame], size: int) -> np.ndarray:
