@@ -186,7 +186,8 @@ def fit(photos, faces, kept, samples: int, epochs: int = 120) -> dict[str, np.nd
     with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
         made = list(pool.map(part, range(1, 21), [photos] * 20, [faces] * 20))
         tests = list(pool.map(part, (101, 102), [kept] * 2))
-    weights = fitted(*(np.concatenate(x) for x in zip(*made, strict=True)), epochs=epochs, hidden=(32, 16), quantile=CAREFUL)
+    seen, told = (np.concatenate(x) for x in zip(*made, strict=True))
+    weights = fitted(seen, told, epochs=epochs, hidden=(32, 16), quantile=CAREFUL)
     test, truth = (np.concatenate(x) for x in zip(*tests, strict=True))
     error = answers(weights, test) - truth
     print(f"{len(test)} of other photographs: off by {np.abs(error).mean():.3f} of 1 in the mean, quartiles "

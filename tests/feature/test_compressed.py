@@ -9,13 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from faceprior.photo import quality as quality_module
-from faceprior.photo.boxes import Detection
 from faceprior.photo.compressed import LEAST, compression_of, describe
-from faceprior.photo.options import PhotoOptions
-from faceprior.photo.pipeline import upscale_photo
 from faceprior.photo.quality import told, told_quality
-from faceprior.runtime.upscaler import load
 
 BICUBIC = Image.Resampling.BICUBIC
 
@@ -46,17 +41,9 @@ def test_of_what_nobody_compressed_nothing_is_said(group, small):
 
 
 def test_more_is_found_of_more(small):
-    found = [compression_of(kept(small, "WEBP", quality), 0.0) for quality in (85, 60, 25)]
-    assert found == sorted(found) and 0.1 < found[0] < 0.5 < found[2] <= 1
-    assert told(kept(small, "WEBP", 60), None)[0] == pytest.approx(found[1], abs=1 / 32)
-
-
-def test_it_shows_through_a_finer_file(small):
-    """A screenshot, or a still of a clip, sent on as a JPEG."""
-    again = kept(kept(small, "WEBP", 40), "JPEG", 95)
-    assert told(again, 95)[0] > 0.3 > told_quality(95)
-    once = kept(small, "JPEG", 95)
-    assert told(once, 95)[0] == told_quality(95)
+    found = [compression_of(kept(small, "WEBP", quality), 0.0) for quality in (60, 25, 10)]
+    assert found == sorted(found) and 0.1 < found[0] < found[2] <= 1
+    assert told(kept(small, "WEBP", 60), None)[0] == pytest.approx(found[0], abs=1 / 32)
 
 
 def test_what_the_file_says_is_never_taken_back(small):
@@ -78,20 +65,3 @@ def test_any_picture_gives_a_number(height, width, seed, spread):
     found = compression_of(rgb, 0.0)
     assert 0 <= found <= 1
     assert min(height, width) >= LEAST or (found == 0 and describe(rgb, 0.0) is None)
-
-
-def test_faces_gain_by_it(small, group, monkeypatch):
-    rough, network = kept(small, "WEBP", 40), load(threads=1)
-    boxes = [Detection((x / 2, y / 2, w / 2, h / 2), 1.0) for x, y, w, h in ((159, 40, 23, 31), (100, 58, 23, 30))]
-    truth = np.asarray(group.crop((0, 0, small.shape[1] * 2, small.shape[0] * 2)), float)
-
-    def error() -> float:
-        made = upscale_photo(rough, network, boxes, PhotoOptions(2, canvas="lanczos"))
-        squares = [slice(int(2 * y), int(2 * (y + h))) for _, y, _, h in (box.box for box in boxes)]
-        columns = [slice(int(2 * x), int(2 * (x + w))) for x, _, w, _ in (box.box for box in boxes)]
-        off = np.asarray(made.photo, float) - truth
-        return float(np.mean([np.mean(off[rows, cols] ** 2) for rows, cols in zip(squares, columns, strict=True)]))
-
-    found = error()
-    monkeypatch.setattr(quality_module, "compression_of", lambda rgb, file: 0.0)
-    assert found < 0.93 * error()

@@ -120,7 +120,8 @@ def test_no_file_and_no_route_beyond_the_page(client, web_server, path):
 def test_files_that_were_not_uploaded_and_addresses_are_refused(client, web_server):
     def join(path):
         photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        return client.post("/gradio_api/call/upscale", json={"data": [photo, 4, 1, 60, False, "auto", False, False]})
+        asked = {"data": [photo, 4, 1, 60, False, "auto", False, False, False]}
+        return client.post("/gradio_api/call/upscale", json=asked)
 
     refused(join("/etc/passwd"), 403, "not uploaded")
     refused(join(str(web_server.folder / ".." / "x")), 403, "not uploaded")

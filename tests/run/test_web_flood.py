@@ -110,7 +110,7 @@ class Clients:
             upload = client.post("/gradio_api/upload", files={"files": ("a.png", PNG)})
             assert upload.status_code == 200, upload.text
             photo = {"path": upload.json()[0], "meta": {"_type": "gradio.FileData"}}
-            asked = {"data": [photo, 3, 1, 60, False, "auto", False, False]}
+            asked = {"data": [photo, 3, 1, 60, False, "auto", False, False, False]}
             joined = client.post("/gradio_api/call/upscale", json=asked)
             text = joined.text
             if joined.status_code == 200:
@@ -150,13 +150,13 @@ class Clients:
             assert Path(path).resolve().is_relative_to(self.server.folder)
         elif kind == "ssrf":
             photo = {"path": self.trap, "url": self.trap, "meta": {"_type": "gradio.FileData"}}
-            asked = {"data": [photo, 4, 1, 60, False, "auto", False, False]}
+            asked = {"data": [photo, 4, 1, 60, False, "auto", False, False, False]}
             refused(client.post("/gradio_api/call/upscale", json=asked), 400, "addresses")
             refused(post(PNG, url=self.trap), 400, "unknown option")
             assert self._raw(f"GET /gradio_api/proxy={self.trap} HTTP/1.1\r\nHost: localhost\r\n") in (403, 404)
         elif kind == "page reads a file":
             photo = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
-            asked = {"data": [photo, 4, 1, 60, False, "auto", False, False]}
+            asked = {"data": [photo, 4, 1, 60, False, "auto", False, False, False]}
             refused(client.post("/gradio_api/call/upscale", json=asked), 403, "uploaded")
         else:
             self._bad_bytes(kind)

@@ -25,7 +25,7 @@ QUARTILES = (10, 30, 50, 70, 90)
 PLANES = np.array([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32)
 DRAWN = 0.5  # of neighbours in busy blocks: where more are alike to the last level, it is a drawing or a screen
 # Told, of 1: as much is found in pictures that nobody compressed; and beyond what a JPEG file says itself.
-NOTHING, BEYOND = 0.1, 0.25
+NOTHING, BEYOND = 0.1, 0.15
 
 
 def compression_of(rgb: np.ndarray, file: float) -> float:
