@@ -6,42 +6,49 @@
 DIR holds photographs, a fifth of which, by a fixed shuffle, is kept for telling how good the fit is; FOLDER sources of
 layout `table`. Photographs and faces are reduced, some blurred, sharpened or given noise, compressed by x264, x265,
 VP9, WebP, AVIF or JPEG, some reduced once more or kept as a finer JPEG file. What is fitted is the quality of the JPEG
-that is as far from the picture before, in luma.
+that is as far from the picture before, in luma. Encoders of clips do not give the same bytes every time, so a fit is
+alike another, not the same.
 
-Printed: in how many of the kept photographs something is found, and how much; then what a photo's faces gain over
-Lanczos: twelve validation faces of S pixels stand in one photo, are found where they are, and go through all of
-`upscale_photo`, told nothing and told what is found; dB on their squares. Clips pan by a pixel a frame.
+Printed: in how many of the kept photographs something is found, how much, and what that gains on the canvas network;
+then what a photo's faces gain over Lanczos: twelve validation faces of S pixels stand in one photo, are found where
+they are, and go through all of `upscale_photo`, told nothing and told what is found; dB on their squares. Clips pan by
+a pixel a frame.
 """
 
-import argparse
 import io
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from unittest import mock
 
 import av
 import numpy as np
-from blend import contexts
 from fitting import fitted
 from PIL import Image
-from sharpened import BICUBIC, KERNELS, TOGETHER, drawing, on_faces, whole
+from sharpened import (
+    BICUBIC,
+    KERNELS,
+    TOGETHER,
+    Group,
+    arguments,
+    drawing,
+    photographs,
+    training_faces,
+    validation_faces,
+)
 
-from faceprior.dataset.context import CONTEXT, HR
 from faceprior.dataset.rough import blur, jpeg, noise, sharpen
-from faceprior.photo.boxes import Detection
 from faceprior.photo.compressed import LEAST, PLANES, compression_of, describe
-from faceprior.photo.cut import BOX_DROP, SIDE_BOX
 from faceprior.photo.decode import DecodedImage
-from faceprior.photo.enlarge import enlarge
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.pipeline import upscale_photo
 from faceprior.photo.quality import told_quality
 from faceprior.photo.regression import answers
+from faceprior.photo.result import PhotoResult
 from faceprior.runtime.canvas import load_canvas
 from faceprior.runtime.upscaler import load
 
+AGAIN = 95  # the quality of a JPEG file that a still is kept as
 CODECS = {  # name: encoder, its option, and from which to which it goes
     "x264": ("libx264", "crf", (12, 38)),
     "x265": ("libx265", "crf", (14, 38)),
@@ -58,24 +65,14 @@ STATES = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--faces", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=24)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[16, 32, 48])
-    parser.add_argument("--fit", type=Path, metavar="FILE", help="make the regression's weights instead")
-    parser.add_argument("--samples", type=int, default=24_000)
-    given = parser.parse_args()
-    files = sorted(given.photos.glob("*.jpg"))
-    np.random.default_rng(0).shuffle(files)
-    part = len(files) * 4 // 5
-    photos, kept = ([Image.open(file).convert("RGB") for file in some] for some in (files[:part], files[part:]))
+    given = arguments(__doc__, 24_000, [16, 32, 48])
+    photos, kept = photographs(given.photos)
     if given.fit:
-        faces = [Image.fromarray(face) for face in whole(contexts(given.faces, 600, "train"))]
-        np.savez(given.fit, **fit(photos, faces, kept, given.samples))
+        np.savez(given.fit, **fit(photos, training_faces(given.faces), kept, given.samples))
         return
-    found_in(kept)
-    gained(whole(contexts(given.faces, 4 * given.count))[: given.count], given.sizes)
+    upscaler, canvas = load(), load_canvas()
+    found_in(kept, canvas)
+    gained(validation_faces(given.faces, given.count), given.sizes, upscaler, canvas)
 
 
 def compressed(rgb: np.ndarray, codec: str, strength: float, frame: int = 9, speed: str = "medium") -> np.ndarray:
@@ -96,7 +93,9 @@ def compressed(rgb: np.ndarray, codec: str, strength: float, frame: int = 9, spe
             video.options |= {"x265-params": "log-level=none:pools=1:frame-threads=1"}
         for i in range(frame + 2):
             moved = np.roll(rgb, i - frame, axis=1)[:height, :width]
-            file.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(moved), "rgb24")))
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(moved), "rgb24")
+            picture.pts = i
+            file.mux(video.encode(picture))
         file.mux(video.encode())
     stream.seek(0)
     with av.open(stream) as file:
@@ -165,8 +164,9 @@ def sample(picture: Image.Image, rng: np.random.Generator, most: float) -> tuple
 
 
 def gather(count: int, seed: int, *kinds: list[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
-    rng, seen, truth = np.random.default_rng(seed), [], []
+    seen, truth, tries = [], [], 0
     while len(seen) < count:
+        rng, tries = np.random.default_rng([seed, tries]), tries + 1  # one that is left out changes no other
         kind = rng.random()
         pictures = kinds[len(kinds) > 1 and kind > 0.7]
         picture = drawing(rng) if kind < 0.04 else pictures[rng.integers(len(pictures))]
@@ -195,60 +195,68 @@ def fit(photos, faces, kept, samples: int, epochs: int = 120) -> dict[str, np.nd
     return weights
 
 
-def found_in(photos: list[Image.Image]) -> None:
-    print(f"{len(photos)} photographs, reduced to a half; in how many something is found; quartiles and most, as JPEG")
+def found_in(photos: list[Image.Image], canvas) -> None:
+    print(
+        f"{len(photos)} photographs, halved; in how many something is found; quartiles and most, as JPEG (the truth in "
+        "the mean); dB that it gains when they are enlarged twice, mean, least, most"
+    )
     for codec, strength in STATES:
-        found, true = [], []
+        found, true, gains = [], [], []
         for photo in photos:
-            small = np.asarray(photo.resize((photo.width // 2, photo.height // 2), BICUBIC))
+            width, height = photo.width // 2, photo.height // 2
+            photo = photo.crop((0, 0, 2 * width, 2 * height))
+            small = np.asarray(photo.resize((width, height), BICUBIC))
             rough = small if codec is None else compressed(small, codec, strength)
             found.append(compression_of(rough, 0.0))
             true.append(as_jpeg(rough, small))
+            if not found[-1]:
+                gains.append(0.0)
+                continue
+            made = both(rough, None, [], PhotoOptions(2, canvas="network"), canvas)
+            nothing, told = (np.mean((np.asarray(result.photo, float) - photo) ** 2) for result in made)
+            gains.append(10 * np.log10(nothing / told))
         found = np.array(found)
         told = " ".join(f"{100 - 60 * v:.0f}" for v in np.percentile(found, [25, 50, 75, 100]))
-        name = f"{codec or 'clean'} {strength or ''}"
-        print(f"{name}: {np.mean(found > 0):.0%}: {told} (is {100 - 60 * np.mean(true):.0f})", flush=True)
+        name, true = f"{codec or 'clean'} {strength or ''}", 100 - 60 * np.mean(true)
+        print(
+            f"{name}: {np.mean(found > 0):.0%}: {told} ({true:.0f}); {np.mean(gains):+.2f}, {min(gains):+.2f}, "
+            f"{max(gains):+.2f}",
+            flush=True,
+        )
 
 
-def gained(faces: list[np.ndarray], sizes: list[int]) -> None:
-    upscaler, canvas = load(), load_canvas()
-    print(f"{len(faces)} faces; dB over Lanczos: told nothing -> what is found (in brackets, as JPEG), kept as PNG")
+def gained(faces: list[np.ndarray], sizes: list[int], upscaler, canvas) -> None:
+    print(
+        f"{len(faces)} faces; dB over Lanczos: told nothing -> what is found (in brackets, as JPEG), kept as PNG -> as "
+        f"JPEG {AGAIN}"
+    )
     for size in sizes:
+        groups = [Group(faces[i : i + TOGETHER], size) for i in range(0, len(faces), TOGETHER)]
         for codec, strength in STATES:
-            rows = [
-                restored(faces[i : i + TOGETHER], size, codec, strength, upscaler, canvas)
-                for i in range(0, len(faces), TOGETHER)
-            ]
-            nothing, told, found = np.mean(rows, 0)
-            name = f"{codec or 'clean'} {strength or ''}"
-            print(f"{size} px, {name}: {nothing:+.2f} -> {told:+.2f} ({100 - 60 * found:.0f})", flush=True)
+            cells = []
+            for quality in (None, AGAIN):
+                rows = [restored(group, codec, strength, quality, upscaler, canvas) for group in groups]
+                nothing, told, found = np.mean(rows, 0)
+                cells.append(f"{nothing:+.2f} -> {told:+.2f} ({100 - 60 * found:.0f})")
+            print(f"{size} px, {codec or 'clean'} {strength or ''}: " + "; ".join(cells), flush=True)
 
 
-def restored(faces, size, codec, strength, upscaler, canvas) -> tuple[float, float, float]:
+def restored(group: Group, codec, strength, quality, upscaler, canvas) -> tuple[float, float, float]:
     """dB over Lanczos on the faces' squares where nothing is found, where it is, and what that is."""
-    scale, side = 4 if size <= 32 else 2, round(CONTEXT * size / HR)
-    across = -(-len(faces) // 3)
-    places = [(side * (i % across), side * (i // across)) for i in range(len(faces))]
-    photo = np.zeros((3 * side, across * side, 3), np.uint8)
-    truth = np.zeros((photo.shape[0] * scale, photo.shape[1] * scale, 3))
-    boxes, extent = [], size / SIDE_BOX
-    for (x, y), face in zip(places, faces, strict=True):
-        picture = Image.fromarray(face)
-        photo[y : y + side, x : x + side] = picture.resize((side, side), BICUBIC)
-        large = picture.resize((side * scale,) * 2, BICUBIC)
-        truth[y * scale : (y + side) * scale, x * scale : (x + side) * scale] = large
-        corner = (x + side / 2 - extent / 2, y + side / 2 - BOX_DROP * size - extent / 2)
-        boxes.append(Detection((*corner, extent, extent), 1.0))
-    photo = photo if codec is None else compressed(photo, codec, strength)
-    options = PhotoOptions(scale, max_size=1000, canvas="network")
-    plain = on_faces(np.asarray(enlarge(photo, scale), float) - truth, places, side, scale)
-    gains = []
+    photo = group.photo if codec is None else compressed(group.photo, codec, strength)
+    photo = photo if quality is None else jpeg(photo, quality)
+    options = PhotoOptions(group.scale, max_size=1000, canvas="network")
+    made = both(DecodedImage(photo, quality=quality), upscaler, group.boxes, options, canvas)
+    return *(group.gain(result.photo, photo) for result in made), compression_of(photo, told_quality(quality))
+
+
+def both(image, upscaler, boxes, options: PhotoOptions, canvas) -> list[PhotoResult]:
+    """Where nothing is found, and where what is found is told."""
+    made = []
     for find in (lambda rgb, file: 0.0, compression_of):
         with mock.patch("faceprior.photo.quality.compression_of", find):
-            result = upscale_photo(DecodedImage(photo), upscaler, boxes, options, canvas=lambda: canvas)
-        error = on_faces(np.asarray(result.photo, float) - truth, places, side, scale)
-        gains.append(np.mean(10 * np.log10(plain / error)))
-    return *gains, compression_of(photo, 0.0)
+            made.append(upscale_photo(image, upscaler, boxes, options, canvas=lambda: canvas))
+    return made
 
 
 if __name__ == "__main__":

@@ -49,25 +49,44 @@ QUALITIES = (None, 95, 85)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    given = arguments(__doc__, 20_000, [16, 24, 32, 48], amounts=[0, 0.5, 1, 2])
+    fitted, kept = photographs(given.photos)
+    if given.fit:
+        np.savez(given.fit, **fit(fitted, training_faces(given.faces), kept, given.samples))
+        return
+    found_in(kept, given.amounts)
+    gained(validation_faces(given.faces, given.count), given.sizes, given.amounts)
+
+
+def arguments(doc: str, samples: int, sizes: list[int], amounts: list[float] | None = None) -> argparse.Namespace:
+    """What benchmarks of this kind are given."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--faces", type=Path, required=True)
     parser.add_argument("--count", type=int, default=24)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[16, 24, 32, 48])
-    parser.add_argument("--amounts", type=float, nargs="+", default=[0, 0.5, 1, 2])
+    parser.add_argument("--sizes", type=int, nargs="+", default=sizes)
+    if amounts is not None:
+        parser.add_argument("--amounts", type=float, nargs="+", default=amounts)
     parser.add_argument("--fit", type=Path, metavar="FILE", help="make the regression's weights instead")
-    parser.add_argument("--samples", type=int, default=20_000)
-    given = parser.parse_args()
-    files = sorted(given.photos.glob("*.jpg"))
+    parser.add_argument("--samples", type=int, default=samples)
+    return parser.parse_args()
+
+
+def photographs(folder: Path) -> tuple[list[Image.Image], list[Image.Image]]:
+    """Those that are fitted to, and the fifth that is kept for telling how good the fit is."""
+    files = sorted(folder.glob("*.jpg"))
     np.random.default_rng(0).shuffle(files)
     part = len(files) * 4 // 5
     fitted, kept = ([Image.open(file).convert("RGB") for file in some] for some in (files[:part], files[part:]))
-    if given.fit:
-        faces = [Image.fromarray(face) for face in whole(contexts(given.faces, 600, "train"))]
-        np.savez(given.fit, **fit(fitted, faces, kept, given.samples))
-        return
-    found_in(kept, given.amounts)
-    gained(whole(contexts(given.faces, 4 * given.count))[: given.count], given.sizes, given.amounts)
+    return fitted, kept
+
+
+def training_faces(folder: Path) -> list[Image.Image]:
+    return [Image.fromarray(face) for face in whole(contexts(folder, 600, "train"))]
+
+
+def validation_faces(folder: Path, count: int) -> list[np.ndarray]:
+    return whole(contexts(folder, 4 * count))[:count]
 
 
 def whole(faces: list[np.ndarray]) -> list[np.ndarray]:
@@ -120,38 +139,48 @@ def gained(faces: list[np.ndarray], sizes: list[int], amounts: list[float]) -> N
 
 def restored(faces, size, amount, quality, upscaler, canvas) -> tuple[float, float, float]:
     """dB over Lanczos on the faces' squares with `keep_sharpening`, without, and the amount that is found."""
-    scale, side = 4 if size <= 32 else 2, round(CONTEXT * size / HR)
-    across = -(-len(faces) // 3)
-    places = [(side * (i % across), side * (i // across)) for i in range(len(faces))]
-    shape = (3 * side, across * side, 3)
-    photo, truth = np.zeros(shape, np.uint8), np.zeros((shape[0] * scale, shape[1] * scale, 3))
-    boxes, extent = [], size / SIDE_BOX
-    for (x, y), face in zip(places, faces, strict=True):
-        picture = Image.fromarray(face)
-        photo[y : y + side, x : x + side] = picture.resize((side, side), BICUBIC)
-        large = picture.resize((side * scale,) * 2, BICUBIC)
-        truth[y * scale : (y + side) * scale, x * scale : (x + side) * scale] = large
-        corner = (x + side / 2 - extent / 2, y + side / 2 - BOX_DROP * size - extent / 2)
-        boxes.append(Detection((*corner, extent, extent), 1.0))
-    photo = sharpen(photo, amount) if amount else photo
+    group = Group(faces, size)
+    photo = sharpen(group.photo, amount) if amount else group.photo
     photo = photo if quality is None else jpeg(photo, quality)
     given = DecodedImage(photo, quality=quality)
-    errors = []
+    gains = []
     for keep in (True, False):
-        options = PhotoOptions(scale, max_size=1000, canvas="network", keep_sharpening=keep)
-        result = upscale_photo(given, upscaler, boxes, options, canvas=lambda: canvas)
-        errors.append(on_faces(np.asarray(result.photo, float) - truth, places, side, scale))
-    plain = on_faces(np.asarray(enlarge(photo, scale), float) - truth, places, side, scale)
-    gains = [np.mean(10 * np.log10(plain / error)) for error in errors]
+        options = PhotoOptions(group.scale, max_size=1000, canvas="network", keep_sharpening=keep)
+        result = upscale_photo(given, upscaler, group.boxes, options, canvas=lambda: canvas)
+        gains.append(group.gain(result.photo, photo))
     return *gains, result.sharpening.amount if result.sharpening else 0.0
 
 
-def on_faces(error: np.ndarray, places: list[tuple[int, int]], side: int, scale: int) -> np.ndarray:
-    """The mean squared error of each face's square."""
-    margin, length = round((CONTEXT - HR) / 2 / CONTEXT * side * scale), side * scale
-    starts = [(y * scale, x * scale) for x, y in places]
-    inside = [error[y + margin : y + length - margin, x + margin : x + length - margin] for y, x in starts]
-    return np.array([np.mean(square**2) for square in inside])
+class Group:
+    """Faces uint8 (CONTEXT, CONTEXT, 3) as one photo of three rows, each face's square `size` pixels wide."""
+
+    def __init__(self, faces: list[np.ndarray], size: int):
+        self.scale, self.side = 4 if size <= 32 else 2, round(CONTEXT * size / HR)
+        across = -(-len(faces) // 3)
+        self.places = [(self.side * (i % across), self.side * (i // across)) for i in range(len(faces))]
+        shape = (3 * self.side, across * self.side, 3)
+        self.photo = np.zeros(shape, np.uint8)
+        self.truth = np.zeros((shape[0] * self.scale, shape[1] * self.scale, 3))
+        self.boxes, extent, side, scale = [], size / SIDE_BOX, self.side, self.scale
+        for (x, y), face in zip(self.places, faces, strict=True):
+            picture = Image.fromarray(face)
+            self.photo[y : y + side, x : x + side] = picture.resize((side, side), BICUBIC)
+            large = picture.resize((side * scale,) * 2, BICUBIC)
+            self.truth[y * scale : (y + side) * scale, x * scale : (x + side) * scale] = large
+            corner = (x + side / 2 - extent / 2, y + side / 2 - BOX_DROP * size - extent / 2)
+            self.boxes.append(Detection((*corner, extent, extent), 1.0))
+
+    def gain(self, made: Image.Image, photo: np.ndarray) -> float:
+        """dB over Lanczos of `photo`, on the faces' squares, in the mean."""
+        return float(np.mean(10 * np.log10(self._errors(enlarge(photo, self.scale)) / self._errors(made))))
+
+    def _errors(self, made: Image.Image) -> np.ndarray:
+        """The mean squared error of each face's square."""
+        error = np.asarray(made, float) - self.truth
+        margin, length = round((CONTEXT - HR) / 2 / CONTEXT * self.side * self.scale), self.side * self.scale
+        starts = [(y * self.scale, x * self.scale) for x, y in self.places]
+        inside = [error[y + margin : y + length - margin, x + margin : x + length - margin] for y, x in starts]
+        return np.array([np.mean(square**2) for square in inside])
 
 
 def sample(picture: Image.Image, rng: np.random.Generator, most: float):

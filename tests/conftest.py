@@ -9,6 +9,7 @@ import zipfile
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a thread each, before anything counts the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,18 @@ def tiny_shards(tmp_path_factory) -> Path:
     draw_folder(folder / "drawn", {"train": 24, "val": 6, "test": 8})
     prepare([folder / "drawn"], folder / "shards", workers=1)
     return folder / "shards"
+
+
+@pytest.fixture(scope="session")
+def group() -> Image.Image:
+    """The packaged group portrait, 510x402."""
+    return Image.open(files("faceprior") / "assets/astronauts.jpg").convert("RGB")
+
+
+@pytest.fixture(scope="session")
+def small(group) -> np.ndarray:
+    """The same halved, as photos are: nobody sharpened or compressed it."""
+    return np.asarray(group.resize((group.width // 2, group.height // 2), Image.Resampling.BICUBIC))
 
 
 @pytest.fixture(scope="session")

@@ -9,20 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from faceprior.photo.boxes import Detection
 from faceprior.photo.compressed import LEAST, compression_of, describe
+from faceprior.photo.options import PhotoOptions
+from faceprior.photo.pipeline import upscale_photo
 from faceprior.photo.quality import told, told_quality
+from faceprior.runtime.upscaler import load
 
 BICUBIC = Image.Resampling.BICUBIC
-
-
-@pytest.fixture(scope="module")
-def group() -> Image.Image:
-    return Image.open(files("faceprior") / "assets/astronauts.jpg").convert("RGB")
-
-
-@pytest.fixture(scope="module")
-def small(group) -> np.ndarray:
-    return np.asarray(group.resize((group.width // 2, group.height // 2), BICUBIC))
 
 
 def kept(rgb: np.ndarray, format: str, quality: int, **more) -> np.ndarray:
@@ -44,6 +38,22 @@ def test_more_is_found_of_more(small):
     found = [compression_of(kept(small, "WEBP", quality), 0.0) for quality in (60, 25, 10)]
     assert found == sorted(found) and 0.1 < found[0] < found[2] <= 1
     assert told(kept(small, "WEBP", 60), None)[0] == pytest.approx(found[0], abs=1 / 32)
+
+
+def test_faces_gain_by_it(monkeypatch):
+    """The portrait at a quarter, out of a WebP file: its face, enlarged, is nearer to what it was."""
+    portrait = Image.open(files("faceprior") / "assets/astronaut.jpg").convert("RGB")
+    rough = kept(np.asarray(portrait.resize((80, 80), BICUBIC)), "WEBP", 40)
+    face, network = Detection((26.0, 12.0, 27.0, 34.0), 1.0), load(threads=1)
+
+    def error() -> float:
+        made = upscale_photo(rough, network, [face], PhotoOptions(4, canvas="network"))
+        off = np.asarray(made.photo, float) - np.asarray(portrait)
+        return float(np.mean(off[48:184, 104:212] ** 2))
+
+    found = error()
+    monkeypatch.setattr("faceprior.photo.quality.compression_of", lambda rgb, file: 0.0)
+    assert found < 0.9 * error()
 
 
 def test_what_the_file_says_is_never_taken_back(small):

@@ -1,7 +1,6 @@
 """Photos that a camera or a program sharpened: found, and enlarged as if nobody had."""
 
 import json
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -16,16 +15,6 @@ from faceprior.photo.sharpened import AMOUNTS, FINE, MIDDLE, RADII, Sharpening, 
 from faceprior.photo.unsharpen import unsharpened
 
 BICUBIC = Image.Resampling.BICUBIC
-
-
-@pytest.fixture(scope="module")
-def group() -> Image.Image:
-    return Image.open(files("faceprior") / "assets/astronauts.jpg").convert("RGB")
-
-
-@pytest.fixture(scope="module")
-def small(group) -> np.ndarray:
-    return np.asarray(group.resize((group.width // 2, group.height // 2), BICUBIC))
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:

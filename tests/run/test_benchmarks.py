@@ -315,3 +315,27 @@ def test_how_much_a_photo_was_sharpened_is_fitted_to_what_its_spectrum_says(caps
     sharpened.found_in([photo], [0.0, 1.5])
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if "bicubic, sharpened by 0: clean 0%: 0.00 0.00 0.00 0.00" in line]
+
+
+def test_how_strongly_a_picture_was_compressed_is_fitted_to_the_jpeg_that_is_as_far(capsys, group, small):
+    import numpy as np
+
+    pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
+    import compressed
+
+    from faceprior.dataset.rough import jpeg
+    from faceprior.photo.compressed import describe
+    from faceprior.photo.quality import told_quality
+    from faceprior.runtime.canvas import load_canvas
+
+    assert compressed.as_jpeg(small, small) == 0
+    for quality in (90, 60):
+        assert compressed.as_jpeg(jpeg(small, quality), small) == pytest.approx(told_quality(quality), abs=0.02)
+    still = [compressed.as_jpeg(compressed.compressed(small, "x264", crf), small) for crf in (15, 25, 35)]
+    assert 0 < still[0] < still[1] < still[2]
+    weights = compressed.fit([group], [group], [group], samples=40, epochs=2)
+    assert {len(weights[name]) for name in ("mean", "deviation", "a")} == {len(describe(small, 0.0))}
+    assert weights["out_bias"].shape == (1,) and all(np.isfinite(array).all() for array in weights.values())
+    compressed.found_in([group], load_canvas())
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("clean : 0%: 100 100 100 100 (100); +0.00, +0.00, +0.00")]

@@ -24,3 +24,24 @@ def cosine_bands(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     band[0] = band[:, 0] = BANDS + 1
     band = band.astype(np.int64).ravel()
     return cosines.astype(np.float32), band, np.bincount(band, minlength=BANDS + 2)[: BANDS + 1]
+
+
+def blocks_of(plane: np.ndarray, size: int, most: int) -> np.ndarray:
+    """(H, W) -> (blocks, size, size), side by side; of more than `most` some, evenly spread."""
+    rows, columns = (length // size for length in plane.shape)
+    blocks = plane[: rows * size, : columns * size].reshape(rows, size, columns, size).swapaxes(1, 2)
+    blocks = blocks.reshape(-1, size, size)
+    return blocks[:: -(-len(blocks) // most)]
+
+
+def block_energies(blocks: np.ndarray) -> np.ndarray:
+    """(blocks, size, size) -> (blocks, BANDS + 1): the mean energy of each block in each band, the finest first."""
+    cosines = cosine_bands(blocks.shape[-1])[0]
+    return ((cosines @ blocks @ cosines.T) ** 2).reshape(len(blocks), -1) @ _means(blocks.shape[-1])
+
+
+@lru_cache(maxsize=2)
+def _means(size: int) -> np.ndarray:
+    """What takes the mean of each band, (size^2, BANDS + 1); of small blocks the coarsest holds nothing."""
+    _, band, counts = cosine_bands(size)
+    return (band[:, None] == np.arange(BANDS + 1)).astype(np.float32) / np.maximum(counts, 1).astype(np.float32)

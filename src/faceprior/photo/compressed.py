@@ -8,7 +8,7 @@ fine from most blocks and leaves it in some, the more so of colours. A small reg
 
 import numpy as np
 
-from .bands import cosine_bands
+from .bands import block_energies, blocks_of
 from .regression import regression
 
 LEAST = 64  # pixels a side: in less too little is seen
@@ -42,15 +42,16 @@ def describe(rgb: np.ndarray, file: float) -> np.ndarray | None:
     """What the regression sees of uint8 (H, W, 3), float32 (48,); None where there is too little to see.
 
     Of busy blocks: quantiles of how far each fine band of luma lies below the coarse ones, in octaves, how many hold
-    nothing in it, and quantiles of the coarse ones; the same of the two differences of colours, in fewer words; what
-    the quietest tenth of all blocks holds; how often neighbours are alike; whether there is colour; and `file`.
+    nothing in it, and quantiles of the coarse ones; what the quietest tenth of all blocks holds; of each difference of
+    colours in fewer words how far the fine lies below the coarse, and how many blocks have any; how often neighbours
+    are alike, at all and beside a step; and `file`.
     """
     if min(rgb.shape[:2]) < LEAST:
         return None
     top, left = (max(0, (size - MOST) // 2) for size in rgb.shape[:2])
     part = rgb[top : top + MOST, left : left + MOST].astype(np.float32)
-    planes = [_blocks(part @ plane) for plane in PLANES]
-    luma, *colours = map(_energies, planes)
+    planes = [blocks_of(part @ plane, BLOCK, BLOCKS) for plane in PLANES]
+    luma, *colours = map(block_energies, planes)
     coarse = luma[:, COARSE].mean(1)
     busy = coarse > BUSY
     if busy.sum() < FEWEST or np.mean(np.diff(planes[0][busy], axis=2) == 0) > DRAWN:
@@ -73,18 +74,3 @@ def describe(rgb: np.ndarray, file: float) -> np.ndarray | None:
     words.append([np.mean(step < 0.5), np.mean(step[:, 1:][step[:, :-1] > 8] < 1) if (step[:, :-1] > 8).any() else 0])
     words.append([file])
     return np.concatenate(words).astype(np.float32)
-
-
-def _blocks(plane: np.ndarray) -> np.ndarray:
-    """(H, W) -> (blocks, BLOCK, BLOCK), evenly spread."""
-    rows, columns = (size // BLOCK for size in plane.shape)
-    blocks = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
-    blocks = blocks.reshape(-1, BLOCK, BLOCK)
-    return blocks[:: -(-len(blocks) // BLOCKS)]
-
-
-def _energies(blocks: np.ndarray) -> np.ndarray:
-    """-> (blocks, bands): the mean energy of each block in each band, the finest first."""
-    cosines, band, counts = cosine_bands(BLOCK)
-    means = (band[:, None] == np.arange(len(counts))).astype(np.float32) / np.maximum(counts, 1).astype(np.float32)
-    return ((cosines @ blocks @ cosines.T) ** 2).reshape(len(blocks), -1) @ means

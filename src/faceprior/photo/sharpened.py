@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .bands import BANDS, cosine_bands
+from .bands import block_energies, blocks_of
 from .quality import told_quality
 from .regression import regression
 
@@ -105,12 +105,8 @@ def octaves(seen: np.ndarray) -> tuple[float, float]:
 def _levels(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float] | None:
     """log2 of the energy in each band, the finest first: of the mean over busy blocks, and of the median one; and of
     that of the fine ones in the quietest tenth of all blocks. None where there is no busy one, or no photo."""
-    rows, columns = (size // BLOCK for size in y.shape)
-    blocks = y[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2)
-    blocks = blocks.reshape(-1, BLOCK, BLOCK)
-    blocks = blocks[:: -(-len(blocks) // BLOCKS)]
-    cosines = cosine_bands(BLOCK)[0]
-    energy = ((cosines @ blocks @ cosines.T) ** 2).reshape(len(blocks), -1) @ _means()
+    blocks = blocks_of(y, BLOCK, BLOCKS)
+    energy = block_energies(blocks)
     busy = energy[:, 3:].mean(1) > BUSY
     if not busy.any() or np.mean(np.diff(blocks[busy], axis=2) == 0) > DRAWN:
         return None
@@ -151,13 +147,6 @@ def _profiles(y: np.ndarray) -> np.ndarray:
     step = high - low
     seen &= (step > STEP) & (step > 0.5 * np.ptp(found, axis=1))  # a line is no edge
     return (found[seen] - low[seen, None]) / step[seen, None]
-
-
-@lru_cache(maxsize=1)
-def _means() -> np.ndarray:
-    """What takes the mean of each band, (BLOCK^2, BANDS + 1)."""
-    _, band, counts = cosine_bands(BLOCK)
-    return (band[:, None] == np.arange(BANDS + 1)).astype(np.float32) / counts.astype(np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -24,8 +24,8 @@ def check_before(
     config: TrainConfig, data: Path, *, stn0: Path | None, canvas: Path | None, vgg: Path | None, resumed: bool
 ) -> None:
     """FacepriorError for a network of more than `MOST_BYTES`, for what it needs and is not given or cannot take, and
-    where the manifest of `data` names fewer faces than a batch has, or none to validate on. Of the network no memory
-    is taken; a VGG-19 that is to be fetched is fetched."""
+    where the manifest of `data` names fewer faces than a batch has. Of the network no memory is taken. A VGG-19 is
+    fetched; it is loaded again when the run is built, after its seed is set."""
     with torch.device("meta"):
         network = make_network(config.model)
     size = sum(x.numel() * x.element_size() for x in (*network.parameters(), *network.buffers()))

@@ -36,7 +36,10 @@ def tracks_of(container: "av.container.InputContainer", pictures: Any) -> Tracks
         if stream.index == pictures.index:
             continue
         if kind == "audio" and stream.codec_context is not None:
-            tracks.sound.append(stream)
+            if stream.codec_context.layout.nb_channels and stream.codec_context.sample_rate:
+                tracks.sound.append(stream)
+            else:  # a broken head: neither copied nor decoded would it play
+                left["sound without channels"] += 1
         elif kind == "subtitle" and stream.codec_context is not None:
             tracks.texts.append(stream)
         elif kind == "audio":
