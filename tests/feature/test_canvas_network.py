@@ -179,6 +179,8 @@ def test_training_resumes_exports_and_packages(tmp_path, capsys):
         return CanvasTrainer(given, photos, tmp_path / "run", faces=tmp_path / "faces")
 
     first = trainer(1.0)
+    began = [other.network.conv_1.weight for other in (trainer(1.0), trainer(1.0, seed=1))]
+    assert torch.equal(first.network.conv_1.weight, began[0]) and not torch.equal(*began)
     assert first.fit() == "done"
     assert first.step > 0 and len(first.pictures.photos) == 2
     said = capsys.readouterr().out
@@ -215,8 +217,9 @@ def test_training_resumes_exports_and_packages(tmp_path, capsys):
     assert json.loads(written[1].read_text())["canvas"]["description"] == "ours"
     image = rng.integers(0, 256, (8, 9, 3), np.uint8)
     made = load_canvas(written[0], threads=1).told((0.0, 0.0))(image)
-    # Weights in half precision, which random networks of this depth feel.
-    assert difference(made, levels(load_model(weights), image, None)) <= 3
+    # Weights in half precision, which networks feel that have learned for two seconds.
+    apart = np.abs(made.astype(int) - levels(load_model(weights), image, None))
+    assert apart.mean() < 0.5 and apart.max() <= 8
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ class CanvasTrainer:
         self.config, self.folder, self.bfloat16 = config, Path(folder), bfloat16
         if span is not None and initial is not None:
             raise FacepriorError("--span and --initial both say what to start from; give one of them")
-        self.network, self.start = Canvas(), ""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.network, self.start = Canvas(), ""
         if span is not None:
             self.network.take_span(span)
             self.start = "SPAN x4 (arXiv 2311.12770)"
