@@ -4,14 +4,19 @@ import numpy as np
 
 
 def fitted(
-    x: np.ndarray, y: np.ndarray, *, epochs: int, hidden: tuple[int, int] = (24, 12), quantile: float = 0.5
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    epochs: int,
+    hidden: tuple[int, int] = (24, 12),
+    quantile: float | tuple[float, ...] = 0.5,
 ) -> dict[str, np.ndarray]:
     """float32 (N, F) and (N, outputs) -> the arrays of its file in `assets/`. Seeded. quantile: of what may be true
-    that is told; 0.5, the middle."""
+    that is told, of all outputs or of each; 0.5, the middle."""
     import torch
     from torch import nn
 
-    seen, truth = torch.from_numpy(x), torch.from_numpy(y)
+    seen, truth, quantile = torch.from_numpy(x), torch.from_numpy(y), torch.tensor(quantile)
     mean, deviation = seen.mean(0), seen.std(0) + 1e-6
     seen = (seen - mean) / deviation
     torch.manual_seed(0)

@@ -171,7 +171,9 @@ class _Work:
             if self.plan.kind != "cropped":
                 self._photo(file, image)
                 return
-            self.batch.append((file, Given.of(image, self.worker.upscaler, place=self.plan.options.place)))
+            how = self.plan.options
+            given = Given.of(image, self.worker.upscaler, place=how.place, keep_sharpening=how.keep_sharpening)
+            self.batch.append((file, given))
         except Exception as error:  # a defect in one image must not cost the user the other millions
             self._fail(file, error)
         if len(self.batch) == self.worker.upscaler.batch:

@@ -31,6 +31,7 @@ class Options:
     sheet: bool = True
     overwrite: bool = False
     place: bool = False  #     keep where the picture was taken
+    keep_sharpening: bool = False
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Report:
     sheet_left_out: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)  #   input, reason
     doubtful: list[tuple[str, str]] = field(default_factory=list)  # written all the same
+    sharpened: int = 0  # restored without that
 
 
 def upscale_cropped(
@@ -81,6 +83,7 @@ def upscale_cropped(
                 report.doubtful.append((str(file), face.doubt))
             if options.table:
                 rows.append(describe(str(file), stem, given.note, face, overlays=options.heatmaps))
+            report.sharpened += face.sharpening is not None
             report.done += 1
     if (picture := sheet.picture()) is not None:
         _write(out / SHEET, lambda f: picture.save(f, "PNG"), report)
@@ -119,7 +122,8 @@ def _batches(
     batch: list[Item] = []
     for file, stem in zip(files, stems, strict=True):
         try:
-            batch.append(Item(file, stem, Given.of(read_image(file), upscaler, place=options.place)))
+            how = {"place": options.place, "keep_sharpening": options.keep_sharpening}
+            batch.append(Item(file, stem, Given.of(read_image(file), upscaler, **how)))
         except FacepriorError as error:
             report.failed.append((str(file), str(error).removeprefix(one_line(f"{file}: "))))
             advance()

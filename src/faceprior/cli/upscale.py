@@ -179,7 +179,7 @@ def upscale(
         failed, done = list(missing), 0
 
         if cut:
-            options = Options(heatmaps, table, sheet, overwrite, place=keep_gps)
+            options = Options(heatmaps, table, sheet, overwrite, place=keep_gps, keep_sharpening=keep_sharpening)
             with counting("Faces", len(cut)) as advance:
                 report = upscale_cropped(cut, out, upscaler, options, advance)
             failed += report.failed
@@ -193,6 +193,10 @@ def upscale(
             doubts = f" ({len(report.doubtful)} doubtful)" if report.doubtful else ""
             faces_done = f"{report.done} face{'' if report.done == 1 else 's'}"
             print(one_line(f"{faces_done}{doubts} -> {out}{tail} {about}"))
+            if report.sharpened:
+                were = "was" if report.sharpened == 1 else "were"
+                many = "it" if report.done == 1 else f"{report.sharpened} of them"
+                print(f"{many} {were} sharpened: restored without that; --keep-sharpening keeps it")
             if report.sheet_left_out > 0:
                 print(f"the contact sheet leaves out the last {report.sheet_left_out}")
         for name, reason in failed:

@@ -40,7 +40,7 @@ def block_energies(blocks: np.ndarray) -> np.ndarray:
     return ((cosines @ blocks @ cosines.T) ** 2).reshape(len(blocks), -1) @ _means(blocks.shape[-1])
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _means(size: int) -> np.ndarray:
     """What takes the mean of each band, (size^2, BANDS + 1); of small blocks the coarsest holds nothing."""
     _, band, counts = cosine_bands(size)

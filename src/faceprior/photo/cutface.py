@@ -19,14 +19,17 @@ from ..runtime.backends.base import HR_SIZE
 from .choice import network_for, size_of
 from .cropped import central_square, face_to_lr
 from .cut import cut_lr
+from .cutstate import compression_of_face, may_be_told, sharpening_of_face
 from .decode import DecodedImage
 from .judge import doubt_of
 from .looks import SECOND_LOOKS, believable, centred, upright_turn
 from .metadata import Metadata
 from .own import own_size
 from .quality import conditions, told, told_quality
+from .sharpened import Sharpening, sharpening_of
 from .tiles import reduce
 from .tint import Tint, tint_of
+from .unsharpen import unsharpened
 
 SMALL = 64  # pixels of the longer side
 SQUARE = 1.25  # the longer side at most, as a multiple of the shorter
@@ -49,6 +52,7 @@ class CutFace:
     transform: np.ndarray  #  float32 (2, 3)
     looks: int = 1
     doubt: str | None = None
+    sharpening: Sharpening | None = None  # that was taken out of the picture
 
     @property
     def finite(self) -> bool:
@@ -80,22 +84,26 @@ class Given:
     metadata: Metadata
     note: str | None
     condition: tuple[float, float] | None = None  # of the picture, where the network is told
+    sharpening: Sharpening | None = None  # that was taken out of it
 
     @classmethod
-    def of(cls, picture: DecodedImage, network: Any, *, place: bool = False) -> "Given":
+    def of(cls, picture: DecodedImage, network: Any, *, place: bool = False, keep_sharpening: bool = False) -> "Given":
         """Transparency goes over white. network: a model, or its larger one is taken (`choice.py`); place: keep where
-        the picture was taken."""
-        rgb = picture.over()
+        the picture was taken; keep_sharpening: what a program sharpened stays as it is."""
+        given = rgb = picture.over()
+        sharpening = None if keep_sharpening else _sharpening(given, picture.quality)
+        if sharpening is not None:
+            rgb = unsharpened(given, sharpening)
         network, detail = network_for(network, rgb, central_square(rgb))
         size = own_size(network, central_square(rgb), detail) or size_of(network)
         factor = -(-min(rgb.shape[:2]) // SHARPEST)
         metadata = picture.metadata or Metadata()
         kept = reduce(rgb, factor) if factor > 1 else rgb
-        condition = _condition(rgb, picture.quality) if getattr(network, "told", False) else None
+        condition = _condition(given, picture.quality, rgb) if getattr(network, "told", False) else None
         return cls(
             network, face_to_lr(rgb, size), kept, factor, tint_of(rgb),
             HR_SIZE / min(rgb.shape[:2]), picture.mode, metadata if place else metadata.without_place(), picture.note,
-            condition,
+            condition, sharpening,
         )  # fmt: skip
 
     def save(self, image: np.ndarray, file: BinaryIO) -> None:
@@ -110,10 +118,32 @@ class Given:
         return Frame((x, y), frame.right, frame.side * self.factor)
 
 
-def _condition(rgb: np.ndarray, quality: float | None) -> tuple[float, float]:
-    """What is known of a cut face: of few pixels its file's quality alone, for what is a face and what noise cannot be
-    told there."""
-    return told(rgb, quality) if min(rgb.shape[:2]) >= MEASURED else (told_quality(quality), 0.0)
+def _sharpening(rgb: np.ndarray, quality: float | None) -> Sharpening | None:
+    """What a cut face was sharpened by: as of a face, or, where it has the pixels of a photo, as of one."""
+    square = _square(rgb)
+    if may_be_told(square):
+        return sharpening_of_face(square, told_quality(quality))
+    return sharpening_of(rgb, quality)
+
+
+def _condition(rgb: np.ndarray, quality: float | None, seen: np.ndarray) -> tuple[float, float]:
+    """How rough a cut face is; seen: without its sharpening. Of few pixels noise cannot be told."""
+    if min(rgb.shape[:2]) >= MEASURED:
+        return told(rgb, quality, seen)
+    square, file = _square(rgb), told_quality(quality)
+    return max(file, compression_of_face(square, file)) if may_be_told(square) else file, 0.0
+
+
+def _square(rgb: np.ndarray) -> np.ndarray:
+    """The pixels in its middle."""
+    side = min(rgb.shape[:2])
+    top, left = ((length - side) // 2 for length in rgb.shape[:2])
+    return rgb[top : top + side, left : left + side]
+
+
+def sharpened_note(sharpening: Sharpening, done: str = "restored") -> str:
+    """What the user is told of a picture that was sharpened."""
+    return f"it was sharpened (by about {sharpening.amount:.1f}): {done} without that; --keep-sharpening keeps it"
 
 
 def restore_cut(given: Sequence[Given]) -> list[CutFace]:
@@ -139,6 +169,7 @@ def _restore(given: Sequence[Given], network: Any) -> list[CutFace]:
             face.looks = look + 2
             faces[i] = face
     for one, face in zip(given, faces, strict=True):
+        face.sharpening = one.sharpening
         if face.finite:
             face.doubt = doubt_of(face.transform, face.heatmaps, trained, size_of(network))
             if one.tint is not None:

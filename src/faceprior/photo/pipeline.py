@@ -17,7 +17,8 @@ from .canvas import NOTHING, PATIENCE, Progress, packaged_canvas, paint
 from .choice import network_for, size_of
 from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
-from .cutface import Given, may_be_cut, restore_cut
+from .cutface import Given, may_be_cut, restore_cut, sharpened_note
+from .cutstate import sharpening_of_faces, squares_of
 from .decode import DecodedImage
 from .deep import brought_to_size, deepened
 from .enlarge import brought_to, enlarge, fitting_scale
@@ -28,11 +29,11 @@ from .metadata import Metadata
 from .options import PhotoOptions
 from .own import own_pixels, own_size
 from .paste import Restored, paste
-from .quality import conditions, noise_level, told
+from .quality import conditions, noise_level, told, told_quality
 from .restraint import restraint
 from .result import PhotoFace, PhotoResult
 from .said import advice, left_faces
-from .sharpened import Sharpening, sharpening_of
+from .sharpened import SIDES, Sharpening, sharpening_of
 from .tint import tint_of
 from .unsharpen import unsharpened
 from .warp import upright_to_photo
@@ -40,6 +41,7 @@ from .warp import upright_to_photo
 Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
 
 BATCH = 64  # faces a run of the network: bounds its memory on a photo of a crowd
+SURE = SIDES[1]  # pixels of the shorter side: in smaller photos the faces tell more of sharpening than the rest
 LARGEST = 4  # times the photo's pixels: what a cut may have. That of a box within the photo has half as many at most
 
 
@@ -100,7 +102,7 @@ def upscale_photo(
     height, width = rgb.shape[:2]
     scale = fitting_scale(width, height, options.scale, options.max_pixels)
     wanted = [face for face in faces if _wanted(face, rgb, options)]
-    sharpening = _sharpening(picture, scale, options) if wanted or options.canvas != "lanczos" else None
+    sharpening = _sharpening(picture, scale, options, wanted) if wanted or options.canvas != "lanczos" else None
     seen = rgb if sharpening is None else unsharpened(rgb, sharpening)  # by the networks, which know no halos
     groups: dict[int, tuple[Network, list[PhotoFace]]] = {}
     for face in wanted:
@@ -141,8 +143,7 @@ def upscale_photo(
         sharpening = None  # nothing was made of it
     if sharpening is not None:
         done = "enlarged" if painted.kind == "network" else "its faces are restored"
-        much = f"{sharpening.amount:.1f}"
-        notes.append(f"it was sharpened (by about {much}): {done} without that; --keep-sharpening keeps it")
+        notes.append(sharpened_note(sharpening, done))
     if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
         large = large.convert("L").convert("RGB")
     # Small ones, which stand behind, first.
@@ -181,10 +182,13 @@ def turned_as_a_whole(found: Sequence[Detection]) -> str | None:
 
 def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions, notes: list[str]) -> PhotoResult:
     """A picture that is one face: its central square -> the upright face, 128x128."""
-    given = Given.of(picture, network, place=options.place)
+    keep = options.keep_sharpening or options.consistent
+    given = Given.of(picture, network, place=options.place, keep_sharpening=keep)
     (cut,) = restore_cut([given])
     if not cut.finite:
         raise FacepriorError("the network gave numbers that are not finite")
+    if given.sharpening is not None:
+        notes.append(sharpened_note(given.sharpening))
     rgb = picture.over()
     height, width = rgb.shape[:2]
     side = min(height, width)
@@ -203,14 +207,21 @@ def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions,
     scale = photo.width / side
     square = rgb[y : y + side, x : x + side]
     return PhotoResult(
-        square, photo, scale, [face], None, picture.icc, notes, kind="cropped", mode=given.mode, metadata=given.metadata
-    )
+        square, photo, scale, [face], None, picture.icc, notes, kind="cropped", mode=given.mode,
+        metadata=given.metadata, sharpening=given.sharpening,
+    )  # fmt: skip
 
 
-def _sharpening(picture: DecodedImage, scale: float, options: PhotoOptions) -> Sharpening | None:
+def _sharpening(
+    picture: DecodedImage, scale: float, options: PhotoOptions, faces: Sequence[PhotoFace]
+) -> Sharpening | None:
     """What is to be taken out. At scale 1 all but the faces stays, and they are to look like the rest."""
-    kept = scale == 1 or options.keep_sharpening or options.consistent
-    return None if kept else sharpening_of(picture.rgb, picture.quality)
+    if scale == 1 or options.keep_sharpening or options.consistent:
+        return None
+    small = min(picture.rgb.shape[:2]) < SURE
+    if small and (squares := squares_of(picture.rgb, (face.frame for face in faces))):
+        return sharpening_of_faces(squares, told_quality(picture.quality))
+    return sharpening_of(picture.rgb, picture.quality)
 
 
 def _wanted(face: PhotoFace, rgb: np.ndarray, options: PhotoOptions) -> bool:

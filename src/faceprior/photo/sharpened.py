@@ -93,7 +93,7 @@ def describe(rgb: np.ndarray, quality: float | None = None) -> np.ndarray | None
     mean, middle, noise = levels
     slopes = [mean[:4] - mean[5], mean[4:5] - mean[6], middle[:4] - middle[5], middle[4:5] - middle[6]]
     slopes.append([noise, mean[QUIET].mean() - noise])
-    return np.concatenate([*slopes, _edges(y), [told_quality(quality)]]).astype(np.float32)
+    return np.concatenate([*slopes, edge_profile(y, FEWEST), [told_quality(quality)]]).astype(np.float32)
 
 
 def octaves(seen: np.ndarray) -> tuple[float, float]:
@@ -115,12 +115,12 @@ def _levels(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, float] | None:
     return np.log2(energy.mean(0) + FLOOR), np.median(np.log2(energy + FLOOR), 0), noise
 
 
-def _edges(y: np.ndarray) -> np.ndarray:
-    """(12,): the mean profile from an edge outwards, the quartiles of its overshoot and of its steepest step, both in
-    parts of the step; whether there are enough edges, and log2 of how many."""
+def edge_profile(y: np.ndarray, fewest: int) -> np.ndarray:
+    """Of luma (H, W), (12,): the mean profile from an edge outwards, the quartiles of its overshoot and of its steepest
+    step, both in parts of the step; whether there are so many edges, else all that is 0; and log2 of how many."""
     found = np.concatenate([_profiles(y), _profiles(y.T)])
     many = np.log2(len(found) + 1)
-    if len(found) < FEWEST:
+    if len(found) < fewest:
         return np.array([*np.zeros(10), 0.0, many])
     middle = np.median(found, 0)
     outwards = (middle[REACH:] - middle[:REACH][::-1])[:4] / 2

@@ -17,6 +17,7 @@ from .cropped import IDENTITY
 from .cutface import Given, restore_cut
 from .given import Picture, decoded
 from .mask import Component, components
+from .sharpened import Sharpening
 from .sheet import png
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class FaceResult:
     note:       what the user should know of the input (a frame of an animation, a scaled depth), or None
     doubt:      why the result is not to be trusted, or None
     looks:      how often it was cut: again where the network saw it beyond what it was trained on
+    sharpening: what the picture was sharpened by, which was taken out of it first, or None
     """
 
     image: NDArray[np.uint8]
@@ -45,6 +47,7 @@ class FaceResult:
     note: str | None = None
     doubt: str | None = None
     looks: int = 1
+    sharpening: Sharpening | None = None
 
     @property
     def angle(self) -> float:
@@ -78,12 +81,14 @@ class FaceResult:
         return png(panels([seen, ("128x128", self.image), ("heatmaps", self.overlay)], 192))
 
 
-def restore_face(upscaler: "Upscaler", picture: Picture) -> FaceResult:
+def restore_face(upscaler: "Upscaler", picture: Picture, *, keep_sharpening: bool = False) -> FaceResult:
     """The picture's central square, as the command takes a cropped face; transparency over white. A model with a larger
     one (`Upscaler.larger`) gives it to the one that suits it."""
-    given = Given.of(decoded(picture), upscaler)
+    given = Given.of(decoded(picture), upscaler, keep_sharpening=keep_sharpening)
     (face,) = restore_cut([given])
     if not face.finite:
         raise FacepriorError(f"model {upscaler.info.name!r}: the network gave numbers that are not finite")
     seen = components(face.heatmaps, IDENTITY)
-    return FaceResult(face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt, face.looks)
+    return FaceResult(
+        face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt, face.looks, face.sharpening
+    )

@@ -64,7 +64,7 @@ class Service:
         upscaler = self._upscaler(wanted.sharpness)
         about = {**self.about, "model": asdict(upscaler.info)}
         if wanted.cropped:
-            return restore_face(upscaler, picture), about
+            return restore_face(upscaler, picture, keep_sharpening=wanted.options.keep_sharpening), about
         detector = self._detector(wanted.any_turn)
 
         def find(rgb: np.ndarray) -> list[Detection]:
