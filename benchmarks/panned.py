@@ -1,7 +1,7 @@
 """What a real clip's faces gain, all the way through `upscale_video`, while the camera pans or shakes.
 
     python benchmarks/panned.py --detector-weights FILE [--pans 0.5 2.5 5] [--shake 0 2] [--crf 23] [--frames 20]
-        [--model M] [--sharpened AMOUNT [--keep-sharpening]]
+        [--model M] [--sharpened AMOUNT [--keep-sharpening]] [--canvas faces]
 
 The clip is made of the packaged group portrait, halved: its 20 and more faces are 14 to 17 px wide then. The camera
 swings to and fro by at most so many pixels of the clip a frame (`--pans`), or shakes by so many with a period of seven
@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--sharpened", type=float, default=0.0)
     parser.add_argument("--keep-sharpening", action="store_true")
+    parser.add_argument("--canvas", default="lanczos", choices=["lanczos", "faces", "network"])
     given = parser.parse_args()
     upscaler, detector = load(given.model), make_detector(weights=given.detector_weights, warn=print)
     with Image.open(ASSETS / "astronauts.jpg") as image:
@@ -59,7 +60,7 @@ def measured(portrait, pan, shake, given, upscaler, detector) -> tuple[float, in
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         write(truth, clip, given.crf, given.sharpened)
-        options = PhotoOptions(SCALE, keep_sharpening=given.keep_sharpening)
+        options = PhotoOptions(SCALE, keep_sharpening=given.keep_sharpening, canvas=given.canvas)
         report = upscale_video(clip, Path(folder) / "out", upscaler, detector, options, sheet=False)
         small, made = read(clip), read(report.target)
     errors = []

@@ -13,6 +13,7 @@ import faceprior as package
 from faceprior.dataset.rough import jpeg
 from faceprior.errors import FacepriorError
 from faceprior.photo import canvas as painting
+from faceprior.photo import canvas_tiles
 from faceprior.photo.canvas import FramePainter, canvas_loader, paint
 from faceprior.photo.decode import DecodedImage, read_bytes
 from faceprior.photo.quality import measured_quality, noise_level, quality_of_tables, table_of_quality, told
@@ -76,7 +77,7 @@ def test_tiles_are_what_one_run_gives(network, truth, scale, monkeypatch):
     rgb = small(truth)[:, :110]
     whole = painted(rgb, scale, network)
     assert whole.shape == (rgb.shape[0] * scale, rgb.shape[1] * scale, 3)
-    monkeypatch.setattr(painting, "TILE", 2 * (REACH + painting.FILTER) + 24)
+    monkeypatch.setattr(canvas_tiles, "TILE", 2 * canvas_tiles.MARGIN + 24)
     seen = []
     tiled = painted(rgb, scale, network, progress=lambda done, total: seen.append((done, total)))
     assert len(seen) > 12
@@ -106,7 +107,7 @@ def test_grey_stays_grey(network, truth):
 
 
 def test_auto_takes_lanczos_where_the_network_would_take_too_long(network, truth, monkeypatch):
-    monkeypatch.setattr(painting, "TILE", 2 * (REACH + painting.FILTER) + 16)
+    monkeypatch.setattr(canvas_tiles, "TILE", 2 * canvas_tiles.MARGIN + 16)
     rgb = small(truth)
     photo, report = paint(rgb, 4, "auto", lambda: network, patience=0.0)
     assert report.kind == "lanczos"
@@ -200,8 +201,8 @@ def test_the_command(faceprior, tmp_path, truth):  # noqa: F811
 def test_a_run_that_is_stopped_leaves_nothing(faceprior, tmp_path, truth, monkeypatch):  # noqa: F811
     Image.fromarray(small(truth)).save(tmp_path / "a.png")
     (tmp_path / "none.json").write_text('{"a.png": []}')
-    monkeypatch.setattr(painting, "TILE", 2 * (REACH + painting.FILTER) + 16)
-    calls, real = [], painting._enlarged
+    monkeypatch.setattr(canvas_tiles, "TILE", 2 * canvas_tiles.MARGIN + 16)
+    calls, real = [], painting.enlarged_tile
 
     def stopped(*arguments):
         calls.append(1)
@@ -209,7 +210,7 @@ def test_a_run_that_is_stopped_leaves_nothing(faceprior, tmp_path, truth, monkey
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(painting, "_enlarged", stopped)
+    monkeypatch.setattr(painting, "enlarged_tile", stopped)
     out = tmp_path / "out"
     ran = faceprior(
         "upscale", "--photos", "--boxes", tmp_path / "none.json", tmp_path / "a.png", "-o", out, "--canvas", "network"

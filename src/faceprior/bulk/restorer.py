@@ -252,7 +252,7 @@ class _Work:
         name, stem, size, modified = file
         plan = self.plan
         # Of millions of photos none is worth a minute that nobody asked for.
-        options = replace(plan.options, canvas="lanczos") if plan.options.canvas == "auto" else plan.options
+        options = replace(plan.options, canvas="faces") if plan.options.canvas == "auto" else plan.options
         result = upscale_photo(image, self.worker.upscaler, self.worker.detector, options)
         settings = {**asdict(plan.options), "detector": self.worker.detector.name, **plan.about}
         about = {**plan.about, "source": {"bytes": size, "modified_ns": modified}, "settings": settings}

@@ -58,8 +58,8 @@ def upscale(
     ),
     canvas: str = typer.Option(
         "auto",
-        help="What enlarges all but the faces: network, lanczos, or auto: the network where it takes up to a minute "
-        "(of videos lanczos).",
+        help="What enlarges all but the faces: network, faces (the network around them, lanczos beyond), lanczos, or "
+        "auto: the network where it takes up to a minute, else faces (as of videos).",
         rich_help_panel=PHOTOS,
     ),
     faces_only: bool = typer.Option(

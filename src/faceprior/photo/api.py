@@ -91,8 +91,8 @@ def upscale(
                 larger faces are left as they are; max_size counts the pixels that hold detail
     faces:      only these, numbered in reading order from 1; None: all
     consistent: make each face agree with the photo's own pixels
-    canvas:     what enlarges all but the faces: "network", "lanczos", or "auto": the network where that takes up to a
-                minute
+    canvas:     what enlarges all but the faces: "network", "faces" (the network around them, Lanczos beyond),
+                "lanczos", or "auto": the network where that takes up to a minute, else "faces"
     boxes:      the faces themselves instead of a detector: (x, y, width, height) each, `Detection`s, or a JSON file
     detector:   "auto", "yunet", "embedded" (no download), or a function: uint8 (H, W, 3) -> list of `Detection`
     detector_weights: YuNet's file, else $FACEPRIOR_DETECTOR_WEIGHTS or fetched once; offline: fetch nothing

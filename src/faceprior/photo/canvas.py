@@ -1,28 +1,26 @@
-"""The photo enlarged by the canvas network, tile by tile; or by Lanczos, where the network would take too long.
-
-A tile is cut with all that its pixels depend on (REACH), so no seam lies between tiles: they are what one run over
-the whole photo would give. The network's four times are reduced to two or three, and enlarged beyond four, by Lanczos
-within each tile, whose margin holds what that filter reaches over, too.
+"""The photo enlarged by the canvas network, tile by tile; where that would take too long, by Lanczos, but by the
+network around its faces.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import pairwise
 
 import numpy as np
 from PIL import Image
 
 from ..errors import FacepriorError
-from ..runtime.canvas import REACH, SCALE, CanvasNetwork, has_canvas, load_canvas
+from ..runtime.canvas import CanvasNetwork, has_canvas, load_canvas
+from .around import Place, paint_around, tiles_around
+from .canvas_tiles import Run, enlarged_tile, tiles_of
 from .enlarge import enlarge
+from .paste import Canvas
 from .quality import told
 from .sharpened import sharpening_of
+from .tint import is_grey
 from .unsharpen import unsharpened
 
-TILE = 384  #     pixels of the photo that the network sees at once, a side; its memory grows with the square
-FILTER = 4  #     pixels of the photo that Lanczos reaches over, when it brings four times to another scale
 PATIENCE = 60.0  # seconds: what "auto" waits for the network at most, by the time of the first tile
 WARM = 48  #      pixels a side: a first run, which readies the network, before time is taken
 
@@ -33,8 +31,9 @@ Progress = Callable[[int, int], None]  # tiles done, tiles in all
 class CanvasReport:
     """How a photo was enlarged outside its faces.
 
-    kind: "network", "lanczos", or "none" at scale 1; condition: what the network was told; seconds: what it took;
-    estimate: what "auto" expected of the network, None where it did not ask itself
+    kind: "network"; "faces", the network around the restored faces, the rest by Lanczos; "lanczos"; or "none" at scale
+    1; condition: what the network was told; seconds: what it took; estimate: what "auto" expected of the network for
+    the whole photo, None where it did not ask itself
     """
 
     kind: str
@@ -55,12 +54,13 @@ class CanvasReport:
     @property
     def note(self) -> str | None:
         """What a user should know of it."""
-        if self.kind == "lanczos" and self.estimate is not None:
-            return (
-                f"enlarged by Lanczos: the canvas network would take about {readable(self.estimate)}; "
-                "--canvas network asks for it"
-            )
-        return None
+        if self.kind == "network" or self.estimate is None:
+            return None
+        but = ", but for the faces and what is around them" if self.kind == "faces" else ""
+        return (
+            f"enlarged by Lanczos{but}: the canvas network would take about {readable(self.estimate)}; "
+            "--canvas network asks for it"
+        )
 
 
 LANCZOS, NOTHING = CanvasReport("lanczos"), CanvasReport("none")
@@ -72,6 +72,7 @@ def paint(
     kind: str,
     network: Callable[[], CanvasNetwork | None],
     *,
+    faces: Sequence[Place] = (),
     seen: np.ndarray | None = None,
     quality: float | None = None,
     condition: tuple[float, float] | None = None,
@@ -80,37 +81,54 @@ def paint(
 ) -> tuple[Image.Image, CanvasReport]:
     """uint8 (H, W, 3) -> RGB, `scale` times as large.
 
-    kind: "network", "lanczos", or "auto": the network where it takes less than `patience` seconds by the time of its
-    first tile; network: gives it, or None where this build has none; seen: the photo as the network is given it, where
-    that is another (`unsharpen.py`); quality: of the JPEG file the photo comes from;
-    condition: of the photo, where it is known already (`quality.told`)
+    kind: "network", "lanczos", "faces": the network around `faces` alone, or "auto": the network where that takes less
+    than `patience` seconds by the time of its first tile, else around `faces` where at least that does; network: gives
+    it, or None where this build has none; seen: the photo as the network is given it, where that is another
+    (`unsharpen.py`); quality: of the JPEG file the photo comes from; condition: of the photo, where it is known already
+    (`quality.told`)
     """
-    if scale == 1 or kind == "lanczos":
+    if scale == 1 or kind == "lanczos" or (kind == "faces" and not faces):
         return enlarge(rgb, scale), NOTHING if scale == 1 else LANCZOS
     found = network()
     if found is None:
-        if kind == "network":
-            raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
+        if kind != "auto":
+            raise FacepriorError(f"--canvas {kind}: no canvas is packaged with this build of faceprior")
         return enlarge(rgb, scale), LANCZOS
-    condition, automatic = condition or told(rgb, quality, seen), kind == "auto"
-    plain, rgb = rgb, rgb if seen is None else seen
-    run = found.told(condition)
-    tiles, grey = list(_tiles(*rgb.shape[:2])), is_grey(rgb)
+    condition, plain, rgb = condition or told(rgb, quality, seen), rgb, rgb if seen is None else seen
+    run, grey, began, estimate = found.told(condition), is_grey(rgb), time.perf_counter(), None
+    if kind != "faces":
+        waits = patience if kind == "auto" else None
+        out, estimate = _whole(rgb, scale, run, waits, grey=grey, progress=progress)
+        if out is not None:
+            return out, CanvasReport("network", condition, time.perf_counter() - began, estimate)
+    out, tiles = enlarge(plain, scale), tiles_around(faces, *rgb.shape[:2])
+    part = sum(tile.pixels for tile in tiles) / sum(tile.pixels for tile in tiles_of(*rgb.shape[:2]))
+    if not tiles or (estimate is not None and part * estimate > patience):
+        return out, CanvasReport("lanczos", estimate=estimate)
+    paint_around(out, rgb, scale, run, faces, tiles, grey=grey, progress=progress)
+    return out, CanvasReport("faces", condition, time.perf_counter() - began, estimate)
+
+
+def _whole(
+    rgb: np.ndarray, scale: int, run: Run, patience: float | None, *, grey: bool, progress: Progress | None
+) -> tuple[Image.Image | None, float | None]:
+    """The photo by the network, or None where that would take more than `patience` seconds; and what that was expected
+    to take, by the time of the first of several tiles."""
     out = Image.new("RGB", (rgb.shape[1] * scale, rgb.shape[0] * scale))
-    estimate, began = None, time.perf_counter()
-    if automatic and len(tiles) > 1:
+    tiles, estimate = list(tiles_of(*rgb.shape[:2])), None
+    asked = patience is not None and len(tiles) > 1
+    if asked:
         run(np.ascontiguousarray(rgb[:WARM, :WARM]))
     for i, tile in enumerate(tiles):
         at = time.perf_counter()
-        out.paste(_enlarged(rgb, tile, scale, run, grey), (tile.left * scale, tile.top * scale))
-        if automatic and i == 0 and len(tiles) > 1:
+        out.paste(enlarged_tile(rgb, tile, scale, run, grey), (tile.left * scale, tile.top * scale))
+        if asked and i == 0:
             estimate = (time.perf_counter() - at) / tile.pixels * sum(t.pixels for t in tiles)
             if estimate > patience:
-                del out
-                return enlarge(plain, scale), CanvasReport("lanczos", estimate=estimate)
+                return None, estimate
         if progress is not None:
             progress(i + 1, len(tiles))
-    return out, CanvasReport("network", condition, time.perf_counter() - began, estimate)
+    return out, estimate
 
 
 class FramePainter:
@@ -138,13 +156,32 @@ class FramePainter:
         """uint8 (H, W, 3) -> RGB, `scale` times as large."""
         out, grey = Image.new("RGB", (rgb.shape[1] * self.scale, rgb.shape[0] * self.scale)), is_grey(rgb)
         rgb = self._seen(rgb)
-        for tile in _tiles(*rgb.shape[:2]):
+        for tile in tiles_of(*rgb.shape[:2]):
             corner = (tile.left * self.scale, tile.top * self.scale)
-            out.paste(_enlarged(rgb, tile, self.scale, self._run, grey), corner)
+            out.paste(enlarged_tile(rgb, tile, self.scale, self._run, grey), corner)
         return out
 
     def _seen(self, rgb: np.ndarray) -> np.ndarray:
         return rgb if self._sharpening is None else unsharpened(rgb, self._sharpening)
+
+
+class FacePainter:
+    """The frames of one video by Lanczos, and around their faces by the network, all told the same: the first frame's
+    noise, and the quality of JPEG that the clip is like."""
+
+    def __init__(self, first: np.ndarray, scale: int, network: CanvasNetwork, quality: float | None = None):
+        self.scale = scale
+        self.condition = told(first, quality)
+        self._run = network.told(self.condition)
+
+    def __call__(self, rgb: np.ndarray) -> Image.Image:
+        """uint8 (H, W, 3) -> RGB, `scale` times as large."""
+        return enlarge(rgb, self.scale)
+
+    def around(self, out: Image.Image | Canvas, rgb: np.ndarray, faces: Sequence[Place]) -> None:
+        """Paints the faces of a frame into `out`, that frame enlarged; rgb: as the networks are given it."""
+        tiles = tiles_around(faces, *rgb.shape[:2])
+        paint_around(out, rgb, self.scale, self._run, faces, tiles, grey=is_grey(rgb))
 
 
 @lru_cache(maxsize=2)
@@ -162,69 +199,6 @@ def canvas_loader(
 
 
 packaged_canvas = canvas_loader()
-
-
-@dataclass(frozen=True)
-class _Tile:
-    """left, top, right, bottom: what of the photo it makes; outer: what it is made of."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-    outer: tuple[int, int, int, int]
-
-    @property
-    def pixels(self) -> int:
-        left, top, right, bottom = self.outer
-        return (right - left) * (bottom - top)
-
-
-def _tiles(height: int, width: int) -> Iterator[_Tile]:
-    margin = REACH + FILTER
-    for top, bottom in _parts(height, margin):
-        for left, right in _parts(width, margin):
-            outer = (
-                max(0, left - margin),
-                max(0, top - margin),
-                min(width, right + margin),
-                min(height, bottom + margin),
-            )
-            yield _Tile(left, top, right, bottom, outer)
-
-
-def _parts(length: int, margin: int) -> list[tuple[int, int]]:
-    """0..length in equal parts that are, with their margins, at most TILE long."""
-    count = 1 if length <= TILE else -(-length // (TILE - 2 * margin))
-    edges = np.linspace(0, length, count + 1).round().astype(int)
-    return [(int(a), int(b)) for a, b in pairwise(edges)]
-
-
-def _enlarged(
-    rgb: np.ndarray, tile: _Tile, scale: int, run: Callable[[np.ndarray], np.ndarray], grey: bool
-) -> Image.Image:
-    x0, y0, x1, y1 = tile.outer
-    large = run(np.ascontiguousarray(rgb[y0:y1, x0:x1]))
-    if grey:
-        # The network's channels differ by fractions of a level; what was grey stays it.
-        mean = (large.astype(np.uint16).sum(2) * 2 + 3) // 6
-        large = np.repeat(mean.astype(np.uint8)[..., None], 3, 2)
-    inner = (
-        (tile.left - x0) * SCALE,
-        (tile.top - y0) * SCALE,
-        (tile.right - x0) * SCALE,
-        (tile.bottom - y0) * SCALE,
-    )
-    picture = Image.fromarray(large)
-    if scale == SCALE:
-        return picture.crop(inner)
-    size = ((tile.right - tile.left) * scale, (tile.bottom - tile.top) * scale)
-    return picture.resize(size, Image.Resampling.LANCZOS, box=inner)
-
-
-def is_grey(rgb: np.ndarray) -> bool:
-    """Whether all channels are the same everywhere."""
-    return bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
 
 
 def readable(seconds: float) -> str:

@@ -7,7 +7,7 @@ from ..errors import FacepriorError
 
 # Pixels of an enlarged photo (4 bytes each in memory, of 16 bits 10). Beyond it the scale is lowered, and that is said.
 MAX_PIXELS = 200_000_000
-CANVASES = ("auto", "network", "lanczos")
+CANVASES = ("auto", "network", "faces", "lanczos")
 # Of max_size, and the longest side of an image that is a portrait, an avatar, a thumbnail rather than a photo.
 USUAL_MOST, LITTLE = 60.0, 256
 KINDS = ("auto", "photo", "cropped")
@@ -26,7 +26,7 @@ class PhotoOptions:
     faces: tuple[int, ...] | None = None  # numbers in reading order from 1; None = all
     consistent: bool = False  #             make each face agree with the photo's own pixels exactly
     max_pixels: int = MAX_PIXELS
-    canvas: str = "auto"  #                 what enlarges all but the faces: "network", "lanczos" or, by time, "auto"
+    canvas: str = "auto"  #                 what enlarges all but the faces, one of CANVASES, see `canvas.paint`
     faces_only: bool = False  #             a photo without faces is not enlarged
     kind: str = "auto"  #                   "photo", "cropped", or "auto": see `cutface.py`
     min_score: float = 0.0  #               faces of which the detector is less sure are left, 0..1

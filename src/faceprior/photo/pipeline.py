@@ -11,6 +11,7 @@ from ..errors import FacepriorError
 from ..face.frame import Frame
 from ..face.trained import PAPER
 from ..runtime.canvas import CanvasNetwork
+from .around import Place
 from .blend import face_strength, is_rough
 from .boxes import Detection, reading_order
 from .canvas import NOTHING, PATIENCE, Progress, packaged_canvas, paint
@@ -102,7 +103,8 @@ def upscale_photo(
     height, width = rgb.shape[:2]
     scale = fitting_scale(width, height, options.scale, options.max_pixels)
     wanted = [face for face in faces if _wanted(face, rgb, options)]
-    sharpening = _sharpening(picture, scale, options, wanted) if wanted or options.canvas != "lanczos" else None
+    matters = wanted or options.canvas in ("auto", "network")
+    sharpening = _sharpening(picture, scale, options, wanted) if matters else None
     seen = rgb if sharpening is None else unsharpened(rgb, sharpening)  # by the networks, which know no halos
     groups: dict[int, tuple[Network, list[PhotoFace]]] = {}
     for face in wanted:
@@ -135,7 +137,8 @@ def upscale_photo(
         notes.append(
             f"enlarged {scale:g} times, not {options.scale:g}: more than {options.max_pixels / 1e6:.0f} megapixels"
         )
-    about = {"quality": picture.quality, "condition": condition, "seen": seen}
+    places = [Place.of(face.frame, face.transform) for face in chosen if face.restored] if options.strength > 0 else []
+    about = {"faces": places, "quality": picture.quality, "condition": condition, "seen": seen}
     large, painted = paint(rgb, whole, options.canvas, canvas, **about, progress=progress, patience=patience)
     if painted.note:
         notes.append(painted.note)
@@ -144,7 +147,7 @@ def upscale_photo(
     if sharpening is not None:
         done = "enlarged" if painted.kind == "network" else "its faces are restored"
         notes.append(sharpened_note(sharpening, done))
-    if tint is not None and tint.curve is None and painted.kind == "network":  # which sees three channels
+    if tint is not None and tint.curve is None and painted.kind in ("network", "faces"):  # which sees three channels
         large = large.convert("L").convert("RGB")
     # Small ones, which stand behind, first.
     for face in sorted((f for f in chosen if f.restored), key=lambda f: f.size):

@@ -14,7 +14,7 @@ from PIL import Image
 from ..errors import FacepriorError
 from ..files import write_atomically
 from ..photo.boxes import Detection
-from ..photo.canvas import FramePainter, packaged_canvas, readable
+from ..photo.canvas import FacePainter, FramePainter, packaged_canvas, readable
 from ..photo.enlarge import fitting_scale
 from ..photo.options import PhotoOptions
 from ..photo.pipeline import Detector, Network
@@ -116,16 +116,23 @@ class Watch:
 
 def _painter(
     first: VideoFrame, video: Video, scale: int, options: PhotoOptions, watch: Watch
-) -> FramePainter | None:
-    """The canvas network for a video's frames where it is asked for; its time is said first. None: Lanczos."""
-    if options.canvas != "network" or scale == 1:  # never of itself: a minute of video has 1,500 frames
-        return None
-    if not video.raster.plain:
-        watch.say("enlarged by Lanczos: the canvas network takes frames of 8 bits and square pixels")
+) -> FramePainter | FacePainter | None:
+    """The canvas network for what is around the faces; where that is asked for, for whole frames, and how long they
+    take is said first: never of itself, for a minute of video has 1,500 frames. None: Lanczos."""
+    if options.canvas == "lanczos" or scale == 1:
         return None
     found = watch.canvas()
     if found is None:
-        raise FacepriorError("--canvas network: no canvas is packaged with this build of faceprior")
+        if options.canvas == "auto":
+            return None
+        raise FacepriorError(f"--canvas {options.canvas}: no canvas is packaged with this build of faceprior")
+    if options.canvas == "network" and not video.raster.plain:
+        watch.say(
+            "enlarged by Lanczos, but for the faces and what is around them: the canvas network takes whole frames "
+            "of 8 bits and square pixels"
+        )
+    if options.canvas != "network" or not video.raster.plain:
+        return FacePainter(video.raster.seen(first.pixels), scale, found, video.quality)
     keep = options.keep_sharpening or options.consistent
     painter = FramePainter(first.pixels, scale, found, video.quality, keep_sharpening=keep)
     whole = f", {readable(painter.seconds * video.frames)} for all {video.frames}" if video.frames else ""

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ..face.frame import Frame
 from ..face.trained import PAPER, TrainedRange
+from ..photo.around import Place
 from ..photo.blend import face_strength, is_rough
 from ..photo.boxes import Detection
 from ..photo.choice import size_of, suited
@@ -87,7 +88,8 @@ class Face:
 
 
 class FrameRestorer:
-    """painter: enlarges a frame by `scale`; None: Lanczos. quality: of JPEG as which the clip is told (`lossy.py`)."""
+    """painter: enlarges a frame by `scale`; None: Lanczos. One that has `around` paints what is around the faces, too.
+    quality: of JPEG as which the clip is told (`lossy.py`)."""
 
     def __init__(
         self,
@@ -101,6 +103,7 @@ class FrameRestorer:
         self.network, self.options, self.scale, self.quality = network, options, scale, quality
         self._paint = painter or (lambda rgb: enlarge(rgb, scale))
         self._condition = getattr(painter, "condition", None)
+        self._around = getattr(painter, "around", None)
         self.faces: dict[int, Face] = {}
         self._here: set[int] = set()  # those of the frame before: of others nothing large is kept
         self.seen_as = (0, 0)  # height and width of the frames
@@ -139,14 +142,17 @@ class FrameRestorer:
         cuts = self._look(rgb, shown, list(shown), found=found)
 
         canvas = self._paint(plain) if canvas is None else canvas
+        ready: list[tuple[Face, Frame, np.ndarray]] = []
         for number in sorted(shown, key=lambda n: shown[n].side):
             face = self.faces[number]
             going = number in leaving or not self._fits(number, shown[number], most) or not self._clear(face)
             face.weight = float(np.clip(face.weight + self._step(going), 0, 1))
             if face.image is None or face.weight == 0:
                 continue
-            cut = cuts[number]
-            transform = _transform(face.place, shown[number], cut)
+            ready.append((face, cuts[number], _transform(face.place, shown[number], cuts[number])))
+        if self._around is not None and self.options.strength > 0:
+            self._around(canvas, rgb, [Place.of(cut, transform, face.weight) for face, cut, transform in ready])
+        for face, cut, transform in ready:
             detail = min(cut.side, face.detail_now(shown[number]))
             seen = face.pixels or size_of(face.network)
             restored = Restored(cut, face.image, face.heatmaps, transform, detail, seen)

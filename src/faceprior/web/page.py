@@ -23,7 +23,12 @@ from .wanted import Wanted, photo_options
 
 log = logging.getLogger("faceprior.web")
 FONTS = ("system-ui", "sans-serif")
-CANVASES = [("Network, if within a minute", "auto"), ("Network", "network"), ("Lanczos", "lanczos")]
+CANVASES = [
+    ("Network, if within a minute", "auto"),
+    ("Network", "network"),
+    ("Network around the faces", "faces"),
+    ("Lanczos", "lanczos"),
+]
 MONO = ("ui-monospace", "monospace")
 
 HEAD = """# faceprior

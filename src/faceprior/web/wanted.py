@@ -109,7 +109,8 @@ FIELDS = {
     "canvas": Field(
         _one_of(CANVASES),
         {"type": "string", "enum": list(CANVASES), "default": "auto"},
-        "What enlarges all but the faces: a small network, Lanczos, or auto: the network if within a minute.",
+        "What enlarges all but the faces: a small network, that around the faces alone, Lanczos, or auto: the network "
+        "if within a minute, else around the faces.",
         True,
     ),
     "sharpness": Field(
