@@ -152,13 +152,13 @@ def restored(faces, size, amount, quality, upscaler, canvas) -> tuple[float, flo
 
 
 class Group:
-    """Faces uint8 (CONTEXT, CONTEXT, 3) as one photo of three rows, each face's square `size` pixels wide."""
+    """Faces uint8 (CONTEXT, CONTEXT, 3) as one photo of some rows, each face's square `size` pixels wide."""
 
-    def __init__(self, faces: list[np.ndarray], size: int):
+    def __init__(self, faces: list[np.ndarray], size: int, rows: int = 3):
         self.scale, self.side = 4 if size <= 32 else 2, round(CONTEXT * size / HR)
-        across = -(-len(faces) // 3)
+        across = -(-len(faces) // rows)
         self.places = [(self.side * (i % across), self.side * (i // across)) for i in range(len(faces))]
-        shape = (3 * self.side, across * self.side, 3)
+        shape = (rows * self.side, across * self.side, 3)
         self.photo = np.zeros(shape, np.uint8)
         self.truth = np.zeros((shape[0] * self.scale, shape[1] * self.scale, 3))
         self.boxes, extent, side, scale = [], size / SIDE_BOX, self.side, self.scale
