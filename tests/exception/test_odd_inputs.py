@@ -149,7 +149,7 @@ def test_sources_and_shards_that_are_links_to_themselves(faceprior, tmp_path):  
         (["-o", ""], "-o: an empty name (a variable of the shell that is not set?)"),
         (["--cropped", "--boxes", "boxes.json"], "--boxes: is for photos; it does not go with --cropped"),
         (["--cropped", "--resume"], "--resume: is for photos"),
-        (["--canvas", "x"], "--canvas x: expected auto, network, lanczos"),
+        (["--canvas", "x"], "--canvas x: expected auto, network, faces, lanczos"),
     ],
 )
 def test_usage(flags, said, faceprior, tmp_path, monkeypatch):  # noqa: F811

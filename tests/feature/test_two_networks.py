@@ -89,7 +89,8 @@ def test_cut_faces_are_given_to_theirs_and_keep_their_order():
     noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     network = family()
     pictures = [noise[:16, :16], noise[:48, :48], noise[:16, 16:32], noise[:32, 32:]]
-    faces = restore_cut([Given.of(DecodedImage(np.ascontiguousarray(p)), network) for p in pictures])
+    given = [Given.of(DecodedImage(np.ascontiguousarray(p)), network, keep_sharpening=True) for p in pictures]
+    faces = restore_cut(given)
     assert [len(face.lr) for face in faces] == [16, 32, 16, 32]
     np.testing.assert_array_equal(faces[3].lr, pictures[3])  # as it is
 
