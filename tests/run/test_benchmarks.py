@@ -339,3 +339,46 @@ def test_how_strongly_a_picture_was_compressed_is_fitted_to_the_jpeg_that_is_as_
     compressed.found_in([group], load_canvas())
     said = capsys.readouterr().out.splitlines()
     assert [line for line in said if line.startswith("clean : 0%: 100 100 100 100 (100); +0.00, +0.00, +0.00")]
+
+
+def test_what_became_of_cut_faces_is_fitted_to_what_was_done(group):
+    import numpy as np
+
+    pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
+    import cut_faces
+    from PIL import Image
+
+    from faceprior.photo.cutstate import describe
+
+    face = np.asarray(group)[100:324, 100:324]
+    seen, truth = cut_faces.gather(12, 1, [face])
+    again, _ = cut_faces.gather(12, 1, [face])
+    assert seen.shape == (12, len(describe(face[:32, :32], 0.0))) and truth.shape == (12, 3)
+    assert np.isfinite(seen).all() and np.isfinite(truth).all() and (truth[:, 2] >= 0).all()
+    assert [len(row) for row in again] == [len(row) for row in seen]
+
+    class Face:
+        looks, transform = 1, np.array([[1.0, 0, 0], [0, 1.0, 0]])
+        image = face[48:176, 48:176]
+
+    moved = np.asarray(Image.fromarray(face).transform((224, 224), Image.Transform.AFFINE, (1, 0, 1, 0, 1, 0)))
+    assert cut_faces.psnr(Face(), moved) < 30
+    Face.transform = np.array([[1.0, 0, 1 / 64], [0, 1.0, 0]])
+    Face.image = moved[48:176, 48:176]
+    assert cut_faces.psnr(Face(), face + (face < 255)) > 45  # off by a level
+
+
+def test_faces_gain_around_as_on_the_whole_canvas(monkeypatch, capsys):
+    from importlib.resources import files
+
+    import around
+    import numpy as np
+    from PIL import Image
+
+    portrait = Image.open(files("faceprior") / "assets/astronaut.jpg").convert("RGB")
+    face = portrait.resize((224, 224), Image.Resampling.BICUBIC, box=(43, 1, 276, 234))
+    monkeypatch.setattr(around, "validation_faces", lambda folder, count: [np.asarray(face)])
+    monkeypatch.setattr(sys, "argv", ["around.py", "--faces", ".", "--sizes", "16", "--states", "clean"])
+    around.main()
+    gains = [float(v) for v in capsys.readouterr().out.splitlines()[-1].split(": ")[1].split(";")[0].split(",")]
+    assert gains[1] == pytest.approx(gains[2], abs=0.05) and gains[1] > gains[0]
