@@ -2,6 +2,7 @@
 
 import itertools
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,6 +145,22 @@ def test_frames_of_a_clip(small, network):
         made.append(np.asarray(frame).astype(int))
     np.testing.assert_array_equal(made[0], plain)
     assert np.abs(made[1] - (made[0] + made[2]) / 2).max() <= 1.5 < np.abs(made[2] - plain).max()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
+def test_tiles_of_many_sizes_leave_no_memory_behind(network):
+    """Each size once kept 2 MB for good, and a clip's faces have as many sizes as it is long."""
+    run, pixels = network.told((0.0, 0.0)), np.zeros((100, 100, 3), np.uint8)
+
+    def held() -> float:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+    for height, width in [(100, 100), (60, 90), (90, 60), (80, 80), (60, 60)]:
+        run(np.ascontiguousarray(pixels[:height, :width]))
+    before = held()
+    for i in range(30):
+        run(np.ascontiguousarray(pixels[: 60 + i, : 90 - i]))
+    assert held() - before < 25
 
 
 def test_frames_of_other_pixels_are_painted_alike(small, network):

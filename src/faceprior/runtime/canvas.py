@@ -101,11 +101,13 @@ def _onnx(model: bytes, name: str, threads: int | None) -> tuple[Callable[[Condi
 
     from .backends.onnx import session_options
 
+    # A plan of the memory is kept for each size of tile: those around faces have a hundred sizes, 2 MB each.
+    options = session_options(threads)
+    options.enable_mem_pattern = False
+
     def session(condition: Condition) -> ort.InferenceSession:
         try:
-            return ort.InferenceSession(
-                _constant(model, condition, name), session_options(threads), providers=["CPUExecutionProvider"]
-            )
+            return ort.InferenceSession(_constant(model, condition, name), options, providers=["CPUExecutionProvider"])
         except FacepriorError:
             raise
         except Exception as error:  # ONNX Runtime's exceptions share no base class
@@ -122,9 +124,7 @@ def _onnx(model: bytes, name: str, threads: int | None) -> tuple[Callable[[Condi
     return make, read_header(metadata, name)
 
 
-def _openvino(
-    model: bytes, name: str, threads: int | None, precision: str
-) -> tuple[Callable[[Condition], Run], dict]:
+def _openvino(model: bytes, name: str, threads: int | None, precision: str) -> tuple[Callable[[Condition], Run], dict]:
     try:
         import openvino as ov
     except ModuleNotFoundError as error:
