@@ -64,7 +64,7 @@ numbers = st.floats(-60, 900, allow_nan=False)
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.builds(Place, numbers, numbers, st.floats(0.1, 500)), max_size=12),
+    st.lists(st.builds(Place, numbers, numbers, st.floats(0.1, 500), st.just(1.0)), max_size=12),
     st.integers(1, 800), st.integers(1, 800),
 )  # fmt: skip
 def test_tiles_hold_all_of_the_faces_and_are_bounded(places, height, width):

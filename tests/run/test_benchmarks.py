@@ -345,14 +345,14 @@ def test_what_became_of_cut_faces_is_fitted_to_what_was_done(group):
     import numpy as np
 
     pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
-    import cut_faces
+    import cut_state
     from PIL import Image
 
     from faceprior.photo.cutstate import describe
 
     face = np.asarray(group)[100:324, 100:324]
-    seen, truth = cut_faces.gather(12, 1, [face])
-    again, _ = cut_faces.gather(12, 1, [face])
+    seen, truth = cut_state.gather(12, 1, [face])
+    again, _ = cut_state.gather(12, 1, [face])
     assert seen.shape == (12, len(describe(face[:32, :32], 0.0))) and truth.shape == (12, 3)
     assert np.isfinite(seen).all() and np.isfinite(truth).all() and (truth[:, 2] >= 0).all()
     assert [len(row) for row in again] == [len(row) for row in seen]
@@ -362,10 +362,10 @@ def test_what_became_of_cut_faces_is_fitted_to_what_was_done(group):
         image = face[48:176, 48:176]
 
     moved = np.asarray(Image.fromarray(face).transform((224, 224), Image.Transform.AFFINE, (1, 0, 1, 0, 1, 0)))
-    assert cut_faces.psnr(Face(), moved) < 30
+    assert cut_state.psnr(Face(), moved) < 30
     Face.transform = np.array([[1.0, 0, 1 / 64], [0, 1.0, 0]])
     Face.image = moved[48:176, 48:176]
-    assert cut_faces.psnr(Face(), face + (face < 255)) > 45  # off by a level
+    assert cut_state.psnr(Face(), face + (face < 255)) > 45  # off by a level
 
 
 def test_faces_gain_around_as_on_the_whole_canvas(monkeypatch, capsys):

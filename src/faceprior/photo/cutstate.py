@@ -2,7 +2,7 @@
 
 A photo tells that by its hundreds of blocks (`sharpened.py`, `compressed.py`). A face of 16 to 140 pixels has too few,
 but it is a face, and these are much alike: how much fine they hold for what is coarse in them is known. A small
-regression reads it (`benchmarks/cut_faces.py --fit`). So cut faces are told, and photos that are not much more than
+regression reads it (`benchmarks/cut_state.py --fit`). So cut faces are told, and photos that are not much more than
 their faces.
 """
 

@@ -1,7 +1,7 @@
 """Is it found what became of a cut face before it was given, and what does that gain?
 
-    python benchmarks/cut_faces.py --faces FOLDER [--count 40] [--sizes 16 24 32 48 64 96 128]
-    python benchmarks/cut_faces.py --faces FOLDER --fit src/faceprior/assets/cutstate.npz [--samples N]
+    python benchmarks/cut_state.py --faces FOLDER [--count 40] [--sizes 16 24 32 48 64 96 128]
+    python benchmarks/cut_state.py --faces FOLDER --fit src/faceprior/assets/cutstate.npz [--samples N]
 
 FOLDER holds sources of layout `table`. Training faces are reduced, given noise, sharpened, compressed, and cut before
 or after that. What is fitted: by how much more energy they have around FINE and MIDDLE than the same reduced by
