@@ -149,3 +149,12 @@ def test_of_faces_that_have_gone_nothing_large_is_kept(pasted):
             restorer(photo, scene + i / 25, {2 * scene + 1: box(60, 80, 20), 2 * scene + 2: box(140, 80, 24)})
     assert {n for n, face in restorer.faces.items() if face.image is not None} == {9, 10}
     assert [face.frames for face in restorer.faces.values()] == [2] * 10  # who was there is still told
+
+
+def test_each_face_holds_its_own_detail(pasted, monkeypatch):
+    """Not that of the largest, which is pasted last."""
+    photo, network = texture(*SHAPE), Knowing()
+    network.locate = lambda lr: np.tile(np.eye(2, 3, dtype=np.float32), (len(lr), 1, 1))
+    monkeypatch.setattr(module, "effective_side", lambda rgb, frame: 0.6 * frame.side)
+    FrameRestorer(network, PhotoOptions(1, max_size=100), 1)(photo, 0.0, {1: box(50, 60, 20), 2: box(140, 90, 40)})
+    assert [face.detail for face in pasted] == pytest.approx([12, 24], rel=0.02)

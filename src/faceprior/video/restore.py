@@ -142,18 +142,18 @@ class FrameRestorer:
         cuts = self._look(rgb, shown, list(shown), found=found)
 
         canvas = self._paint(plain) if canvas is None else canvas
-        ready: list[tuple[Face, Frame, np.ndarray]] = []
+        ready: list[tuple[Face, Frame, np.ndarray, float]] = []
         for number in sorted(shown, key=lambda n: shown[n].side):
             face = self.faces[number]
             going = number in leaving or not self._fits(number, shown[number], most) or not self._clear(face)
             face.weight = float(np.clip(face.weight + self._step(going), 0, 1))
             if face.image is None or face.weight == 0:
                 continue
-            ready.append((face, cuts[number], _transform(face.place, shown[number], cuts[number])))
+            cut, square = cuts[number], shown[number]
+            ready.append((face, cut, _transform(face.place, square, cut), min(cut.side, face.detail_now(square))))
         if self._around is not None and self.options.strength > 0:
-            self._around(canvas, rgb, [Place.of(cut, transform, face.weight) for face, cut, transform in ready])
-        for face, cut, transform in ready:
-            detail = min(cut.side, face.detail_now(shown[number]))
+            self._around(canvas, rgb, [Place.of(cut, transform, face.weight) for face, cut, transform, _ in ready])
+        for face, cut, transform, detail in ready:
             seen = face.pixels or size_of(face.network)
             restored = Restored(cut, face.image, face.heatmaps, transform, detail, seen)
             strength = self.options.strength * face.weight * face_strength(detail, cut.side, None, self._condition)
