@@ -30,7 +30,7 @@ from sharpened import BICUBIC, KERNELS, LANCZOS, gain_at, validation_faces, whol
 from faceprior.dataset.context import CONTEXT, HR
 from faceprior.dataset.rough import blur, grey, jpeg, noise, sharpen
 from faceprior.photo.cutface import Given, restore_cut
-from faceprior.photo.cutstate import LEAST, MOST, describe
+from faceprior.photo.cutstate import LEAST, MOST, CutState, describe
 from faceprior.photo.decode import DecodedImage
 from faceprior.photo.quality import told_quality
 from faceprior.photo.regression import answers
@@ -95,7 +95,7 @@ def gained(context, size, kernel, amount, codec, strength, upscaler) -> tuple[fl
     square = np.ascontiguousarray(rgb[margin : margin + size, margin : margin + size])
     square = jpeg(square, strength) if codec == "file" else square
     picture = DecodedImage(square, quality=strength if codec == "file" else None)
-    with mock.patch("faceprior.photo.cutface.compression_of_face", lambda *_: 0.0):
+    with mock.patch.object(CutState, "compression", 0.0):
         plain = Given.of(picture, upscaler, keep_sharpening=True)
     seen = Given.of(picture, upscaler)
     made = [psnr(restore_cut([one])[0], context) for one in (plain, seen)]

@@ -13,16 +13,7 @@ from PIL import Image
 from faceprior import load, upscale
 from faceprior.dataset.rough import jpeg, sharpen
 from faceprior.face.frame import Frame
-from faceprior.photo.cutstate import (
-    LEAST,
-    MOST,
-    compression_of_face,
-    describe,
-    may_be_told,
-    sharpening_of_face,
-    sharpening_of_faces,
-    squares_of,
-)
+from faceprior.photo.cutstate import LEAST, MOST, CutState, describe, squares_of
 from faceprior.photo.sharpened import AMOUNTS
 
 SIZES = (24, 32, 48, 96)
@@ -53,18 +44,18 @@ def face(portrait, size: int, amount: float = 0.0) -> np.ndarray:
 @pytest.mark.parametrize("size", SIZES)
 def test_sharpened_faces_are_told_from_others(portrait, size):
     plain = face(portrait, size)
-    assert sharpening_of_face(plain, 0.0) is None
-    assert sharpening_of_face(jpeg(plain, 92), 8 / 60) is None
-    found = [sharpening_of_face(face(portrait, size, amount), 0.0) for amount in (1.2, 2.0)]
+    assert CutState.of([plain], 0.0).sharpening is None
+    assert CutState.of([jpeg(plain, 92)], 8 / 60).sharpening is None
+    found = [CutState.of([face(portrait, size, amount)], 0.0).sharpening for amount in (1.2, 2.0)]
     assert all(f is not None for f in found)
     assert 0.4 < found[0].amount < found[1].amount < 2.9
 
 
 def test_compression_is_told_of_a_few_pixels(portrait):
     plain = face(portrait, 48)
-    assert compression_of_face(plain, 0.0) == 0
-    assert all(0.2 < compression_of_face(jpeg(plain, quality), 0.0) <= 1 for quality in (75, 50))
-    assert compression_of_face(jpeg(plain, 75), 25 / 60) == 0  # its file says as much itself
+    assert CutState.of([plain], 0.0).compression == 0
+    assert all(0.2 < CutState.of([jpeg(plain, quality)], 0.0).compression <= 1 for quality in (75, 50))
+    assert CutState.of([jpeg(plain, 75)], 25 / 60).compression == 0  # its file says as much itself
 
 
 @settings(max_examples=20, deadline=None)
@@ -74,15 +65,15 @@ def test_any_square_gives_numbers(side, seed, spread):
     square = np.clip(rng.normal(128, spread, (side, side, 3)), 0, 255).astype(np.uint8)
     seen = describe(square, 0.3)
     assert seen.shape == (37,) and np.isfinite(seen).all()
-    found = sharpening_of_face(square, 0.0)
+    found = CutState.of([square], 0.0).sharpening
     assert found is None or 0 < found.amount <= AMOUNTS[-1]
-    assert 0 <= compression_of_face(square, 0.0) <= 1
+    assert 0 <= CutState.of([square], 0.0).compression <= 1
 
 
 def test_sizes_of_which_nothing_is_told():
-    sides = [may_be_told(np.zeros((side, side, 3), np.uint8)) for side in (LEAST - 1, LEAST, MOST, MOST + 1)]
-    assert sides == [False, True, True, False]
-    assert sharpening_of_faces([], 0.0) is None
+    squares = [np.zeros((side, side, 3), np.uint8) for side in (LEAST - 1, LEAST, MOST, MOST + 1)]
+    assert [CutState.of([square], 0.0) is not None for square in squares] == [False, True, True, False]
+    assert CutState.of([], 0.0) is None and CutState.of(squares, 0.0).side == MOST
 
 
 @settings(max_examples=30, deadline=None)

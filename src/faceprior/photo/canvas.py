@@ -181,7 +181,8 @@ class FacePainter:
     def around(self, out: Image.Image | Canvas, rgb: np.ndarray, faces: Sequence[Place]) -> None:
         """Paints the faces of a frame into `out`, that frame enlarged; rgb: as the networks are given it."""
         tiles = tiles_around(faces, *rgb.shape[:2])
-        paint_around(out, rgb, self.scale, self._run, faces, tiles, grey=is_grey(rgb))
+        if tiles:
+            paint_around(out, rgb, self.scale, self._run, faces, tiles, grey=is_grey(rgb))
 
 
 @lru_cache(maxsize=2)

@@ -19,7 +19,7 @@ from ..runtime.backends.base import HR_SIZE
 from .choice import network_for, size_of
 from .cropped import central_square, face_to_lr
 from .cut import cut_lr
-from .cutstate import compression_of_face, may_be_told, sharpening_of_face
+from .cutstate import CutState
 from .decode import DecodedImage
 from .judge import doubt_of
 from .looks import SECOND_LOOKS, believable, centred, upright_turn
@@ -91,7 +91,10 @@ class Given:
         """Transparency goes over white. network: a model, or its larger one is taken (`choice.py`); place: keep where
         the picture was taken; keep_sharpening: what a program sharpened stays as it is."""
         given = rgb = picture.over()
-        sharpening = None if keep_sharpening else _sharpening(given, picture.quality)
+        state = CutState.of([_square(given)], told_quality(picture.quality))
+        sharpening = None
+        if not keep_sharpening:  # of what has a photo's pixels, as of one
+            sharpening = sharpening_of(given, picture.quality) if state is None else state.sharpening
         if sharpening is not None:
             rgb = unsharpened(given, sharpening)
         network, detail = network_for(network, rgb, central_square(rgb))
@@ -99,7 +102,7 @@ class Given:
         factor = -(-min(rgb.shape[:2]) // SHARPEST)
         metadata = picture.metadata or Metadata()
         kept = reduce(rgb, factor) if factor > 1 else rgb
-        condition = _condition(given, picture.quality, rgb) if getattr(network, "told", False) else None
+        condition = _condition(given, picture.quality, rgb, state) if getattr(network, "told", False) else None
         return cls(
             network, face_to_lr(rgb, size), kept, factor, tint_of(rgb),
             HR_SIZE / min(rgb.shape[:2]), picture.mode, metadata if place else metadata.without_place(), picture.note,
@@ -118,20 +121,11 @@ class Given:
         return Frame((x, y), frame.right, frame.side * self.factor)
 
 
-def _sharpening(rgb: np.ndarray, quality: float | None) -> Sharpening | None:
-    """What a cut face was sharpened by: as of a face, or, where it has the pixels of a photo, as of one."""
-    square = _square(rgb)
-    if may_be_told(square):
-        return sharpening_of_face(square, told_quality(quality))
-    return sharpening_of(rgb, quality)
-
-
-def _condition(rgb: np.ndarray, quality: float | None, seen: np.ndarray) -> tuple[float, float]:
+def _condition(rgb: np.ndarray, quality: float | None, seen: np.ndarray, state: CutState | None) -> tuple[float, float]:
     """How rough a cut face is; seen: without its sharpening. Of few pixels noise cannot be told."""
     if min(rgb.shape[:2]) >= MEASURED:
         return told(rgb, quality, seen)
-    square, file = _square(rgb), told_quality(quality)
-    return max(file, compression_of_face(square, file)) if may_be_told(square) else file, 0.0
+    return max(told_quality(quality), state.compression if state is not None else 0.0), 0.0
 
 
 def _square(rgb: np.ndarray) -> np.ndarray:

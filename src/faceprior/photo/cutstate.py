@@ -7,13 +7,13 @@ their faces.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..face.frame import Frame
 from .bands import block_energies, blocks_of
+from .compressed import PLANES
 from .own import own_square
 from .regression import regression
 from .sharpened import FLOOR, LUMA, Sharpening, edge_profile, fitting
@@ -25,20 +25,14 @@ FEWEST = 8  # edges
 ENOUGH = 16  # faces of one photo
 AT_ONCE = 80  # pixels a side: of larger ones the quarters, for whose products BLAS starts no threads (`warp.ALONE`)
 BANDS = 7  # half octaves that are looked at, the finest first
-COLOURS = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32)  # BT.601
 # Octaves of gain at MIDDLE that are found in faces to which nothing was done, by pixels a side; the compression that
 # is, and how far it has to be beyond what a JPEG file says itself.
 SHARPENED, SIDES = (0.65, 0.42), (16, 24)
 COMPRESSED, BEYOND = 0.2, 0.2
 
 
-def may_be_told(square: np.ndarray) -> bool:
-    """Whether a face is of a size of which its pixels tell something."""
-    return LEAST <= len(square) <= MOST
-
-
 def squares_of(rgb: np.ndarray, frames: Iterable[Frame]) -> list[np.ndarray]:
-    """The faces of a photo that may be told, as far as they lie in it: uint8 (n, n, 3) each."""
+    """The largest faces of a photo, as far as they lie in it: uint8 (n, n, 3) each."""
     found, (height, width) = [], rgb.shape[:2]
     for frame in sorted(frames, key=lambda frame: -frame.side)[:ENOUGH]:
         side = min(round(frame.side), height, width)
@@ -47,36 +41,43 @@ def squares_of(rgb: np.ndarray, frames: Iterable[Frame]) -> list[np.ndarray]:
             for c, length in zip(frame.centre, (width, height), strict=True)
         )
         found.append(own_square(rgb, replace(frame, centre=(x, y)), side)[0])
-    return [square for square in found if may_be_told(square)]
+    return found
 
 
-def sharpening_of_face(square: np.ndarray, file: float) -> Sharpening | None:
-    """uint8 (n, n, 3), a face that about fills it -> what it was sharpened by; None where nothing is sure. file: what
-    its JPEG file says, as `told_quality` has it."""
-    return sharpening_of_faces([square], file)
+@dataclass(frozen=True)
+class CutState:
+    """What faces of one picture say. fine, middle: octaves of gain, as `sharpened.octaves`; rough: as
+    `compressed.compression_of`, whether it is sure or not; side: of the largest, in pixels; file: what their JPEG file
+    says, as `told_quality` has it."""
 
+    fine: float
+    middle: float
+    rough: float
+    side: int
+    file: float
 
-def sharpening_of_faces(squares: Sequence[np.ndarray], file: float) -> Sharpening | None:
-    """The same of some faces of one photo, together."""
-    told = [_told(square.tobytes(), len(square), file) for square in squares]
-    fine, middle, _ = np.mean(told, 0) if told else (0.0, 0.0, 0.0)
-    if not told or middle <= np.interp(max(map(len, squares)), SIDES, SHARPENED):
-        return None
-    found = fitting(float(fine), float(middle))
-    return found if found.amount > 0 else None
+    @classmethod
+    def of(cls, squares: Sequence[np.ndarray], file: float) -> "CutState | None":
+        """squares: uint8 (n, n, 3), each about filled by a face; None of those of which nothing can be told."""
+        squares = [square for square in squares if LEAST <= len(square) <= MOST]
+        if not squares:
+            return None
+        told = np.mean([regression("cutstate", describe(square, file)) for square in squares], 0)
+        return cls(*map(float, told), max(map(len, squares)), file)
 
+    @property
+    def sharpening(self) -> Sharpening | None:
+        """What they were sharpened by; None where that is not sure."""
+        if self.middle <= np.interp(self.side, SIDES, SHARPENED):
+            return None
+        found = fitting(self.fine, self.middle)
+        return found if found.amount > 0 else None
 
-def compression_of_face(square: np.ndarray, file: float) -> float:
-    """The same -> 0..1, as `compressed.compression_of`; 0 where nothing is sure."""
-    found = _told(square.tobytes(), len(square), file)[2]
-    return min(found, 1.0) if found > (file + BEYOND if file else COMPRESSED) else 0.0
-
-
-@lru_cache(maxsize=1)  # both are asked of one face after the other
-def _told(pixels: bytes, side: int, file: float) -> tuple[float, float, float]:
-    square = np.frombuffer(pixels, np.uint8).reshape(side, side, 3)
-    fine, middle, rough = (float(v) for v in regression("cutstate", describe(square, file)))
-    return fine, middle, rough
+    @property
+    def compression(self) -> float:
+        """0..1, as `told_quality` of the JPEG that would be as far from what they were; 0 where that is not sure."""
+        least = self.file + BEYOND if self.file else COMPRESSED
+        return min(self.rough, 1.0) if self.rough > least else 0.0
 
 
 def describe(rgb: np.ndarray, file: float) -> np.ndarray:
@@ -93,7 +94,7 @@ def describe(rgb: np.ndarray, file: float) -> np.ndarray:
     middle = np.log2(np.median(blocks, 0)[:5] + FLOOR)
     quiet = np.log2(np.percentile(blocks[:, :4], 15, axis=0) + FLOOR)
     words = [whole[:-1] - whole[-1], whole[-1:], middle[:-1] - middle[-1], middle[-1:], quiet]
-    for plane in COLOURS:
+    for plane in PLANES[1:]:
         energy = _whole(x @ plane)
         words.append([energy[:3].mean() - energy[5:].mean(), energy[3:5].mean() - energy[5:].mean(), energy[5:].mean()])
     words.append(edge_profile(y, FEWEST))

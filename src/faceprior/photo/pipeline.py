@@ -19,7 +19,7 @@ from .choice import network_for, size_of
 from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
 from .cutface import Given, may_be_cut, restore_cut, sharpened_note
-from .cutstate import sharpening_of_faces, squares_of
+from .cutstate import CutState, squares_of
 from .decode import DecodedImage
 from .deep import brought_to_size, deepened
 from .enlarge import brought_to, enlarge, fitting_scale
@@ -221,10 +221,11 @@ def _sharpening(
     """What is to be taken out. At scale 1 all but the faces stays, and they are to look like the rest."""
     if scale == 1 or options.keep_sharpening or options.consistent:
         return None
-    small = min(picture.rgb.shape[:2]) < SURE
-    if small and (squares := squares_of(picture.rgb, (face.frame for face in faces))):
-        return sharpening_of_faces(squares, told_quality(picture.quality))
-    return sharpening_of(picture.rgb, picture.quality)
+    state = None
+    if min(picture.rgb.shape[:2]) < SURE:
+        squares = squares_of(picture.rgb, (face.frame for face in faces))
+        state = CutState.of(squares, told_quality(picture.quality))
+    return sharpening_of(picture.rgb, picture.quality) if state is None else state.sharpening
 
 
 def _wanted(face: PhotoFace, rgb: np.ndarray, options: PhotoOptions) -> bool:
