@@ -95,16 +95,17 @@ def paint(
             raise FacepriorError(f"--canvas {kind}: no canvas is packaged with this build of faceprior")
         return enlarge(rgb, scale), LANCZOS
     condition, plain, rgb = condition or told(rgb, quality, seen), rgb, rgb if seen is None else seen
-    run, grey, began, estimate = found.told(condition), is_grey(rgb), time.perf_counter(), None
+    grey, began, estimate = is_grey(rgb), time.perf_counter(), None
     if kind != "faces":
         waits = patience if kind == "auto" else None
-        out, estimate = _whole(rgb, scale, run, waits, grey=grey, progress=progress)
+        out, estimate = _whole(rgb, scale, found.told(condition), waits, grey=grey, progress=progress)
         if out is not None:
             return out, CanvasReport("network", condition, time.perf_counter() - began, estimate)
     out, tiles = enlarge(plain, scale), tiles_around(faces, *rgb.shape[:2])
     part = sum(tile.pixels for tile in tiles) / sum(tile.pixels for tile in tiles_of(*rgb.shape[:2]))
     if not tiles or (estimate is not None and part * estimate > patience):
         return out, CanvasReport("lanczos", estimate=estimate)
+    run = found.told(condition, many_sizes=True)
     paint_around(out, rgb, scale, run, faces, tiles, grey=grey, progress=progress)
     return out, CanvasReport("faces", condition, time.perf_counter() - began, estimate)
 
@@ -172,7 +173,7 @@ class FacePainter:
     def __init__(self, first: np.ndarray, scale: int, network: CanvasNetwork, quality: float | None = None):
         self.scale = scale
         self.condition = told(first, quality)
-        self._run = network.told(self.condition)
+        self._run = network.told(self.condition, many_sizes=True)
 
     def __call__(self, rgb: np.ndarray) -> Image.Image:
         """uint8 (H, W, 3) -> RGB, `scale` times as large."""

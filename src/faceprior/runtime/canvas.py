@@ -20,10 +20,11 @@ from .weights import ASSETS, canvas_entry, read_checked
 
 SCALE = 4
 REACH = 21  # pixels of the input to each side that an output pixel depends on: its receptive field's radius
-KEPT = 3  # sessions of so many conditions
+KEPT = 3  # sessions, of so many conditions
 
 Condition = tuple[float, float]  # (q, n), see photo/quality.py
 Run = Callable[[np.ndarray], np.ndarray]
+Make = Callable[[Condition, bool], Run]
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,18 @@ class CanvasInfo:
 class CanvasNetwork:
     """Made by `load_canvas`. Threads may share one."""
 
-    def __init__(self, make: Callable[[Condition], Run], info: CanvasInfo):
+    def __init__(self, make: Make, info: CanvasInfo):
         self.info, self._make = info, make
-        self._ready: OrderedDict[Condition, Run] = OrderedDict()
+        self._ready: OrderedDict[tuple[Condition, bool], Run] = OrderedDict()
         self._lock = threading.Lock()
 
-    def told(self, condition: Condition) -> Run:
-        """The network for photos of one condition: uint8 (h, w, 3) -> uint8 (4h, 4w, 3)."""
+    def told(self, condition: Condition, *, many_sizes: bool = False) -> Run:
+        """The network for photos of one condition: uint8 (h, w, 3) -> uint8 (4h, 4w, 3). many_sizes: it will be given
+        pictures of a hundred sizes, as the tiles around faces are."""
+        key = condition, many_sizes
         with self._lock:
-            run = self._ready.pop(condition, None) or self._make(condition)
-            self._ready[condition] = run
+            run = self._ready.pop(key, None) or self._make(condition, many_sizes)
+            self._ready[key] = run
             while len(self._ready) > KEPT:
                 self._ready.popitem(last=False)
             return run
@@ -96,16 +99,15 @@ def _constant(model: bytes, condition: Condition, name: str) -> bytes:
         raise FacepriorError(f"{name}: not the model of a canvas ({error})") from None
 
 
-def _onnx(model: bytes, name: str, threads: int | None) -> tuple[Callable[[Condition], Run], dict]:
+def _onnx(model: bytes, name: str, threads: int | None) -> tuple[Make, dict]:
     import onnxruntime as ort
 
     from .backends.onnx import session_options
 
-    # A plan of the memory is kept for each size of tile: those around faces have a hundred sizes, 2 MB each.
-    options = session_options(threads)
-    options.enable_mem_pattern = False
-
-    def session(condition: Condition) -> ort.InferenceSession:
+    def session(condition: Condition, many_sizes: bool) -> ort.InferenceSession:
+        # For each size a plan of the memory is kept, of 2 MB; without plans the memory of a server's photos grows.
+        options = session_options(threads)
+        options.enable_mem_pattern = not many_sizes
         try:
             return ort.InferenceSession(_constant(model, condition, name), options, providers=["CPUExecutionProvider"])
         except FacepriorError:
@@ -113,18 +115,18 @@ def _onnx(model: bytes, name: str, threads: int | None) -> tuple[Callable[[Condi
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             raise FacepriorError(f"{name}: not a model that ONNX Runtime loads ({reason(error)})") from None
 
-    def make(condition: Condition) -> Run:
-        ready = session(condition)
+    def make(condition: Condition, many_sizes: bool) -> Run:
+        ready = session(condition, many_sizes)
         # Between tiles nothing has to stay allocated: a photo of other tiles would keep both.
         running = ort.RunOptions()
         running.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         return lambda image: ready.run(["enlarged"], {"image": image[None]}, running)[0][0]
 
-    metadata = session((0.0, 0.0)).get_modelmeta().custom_metadata_map.get("faceprior")
+    metadata = session((0.0, 0.0), False).get_modelmeta().custom_metadata_map.get("faceprior")
     return make, read_header(metadata, name)
 
 
-def _openvino(model: bytes, name: str, threads: int | None, precision: str) -> tuple[Callable[[Condition], Run], dict]:
+def _openvino(model: bytes, name: str, threads: int | None, precision: str) -> tuple[Make, dict]:
     try:
         import openvino as ov
     except ModuleNotFoundError as error:
@@ -136,7 +138,7 @@ def _openvino(model: bytes, name: str, threads: int | None, precision: str) -> t
         "NUM_STREAMS": 1,
     }
 
-    def make(condition: Condition) -> Run:
+    def make(condition: Condition, many_sizes: bool) -> Run:
         try:
             graph = core.read_model(_constant(model, condition, name))
             compiled = core.compile_model(graph, "CPU", settings)
@@ -150,7 +152,7 @@ def _openvino(model: bytes, name: str, threads: int | None, precision: str) -> t
     return make, read_header(graph.get_rt_info(place).astype(str) if graph.has_rt_info(place) else None, name)
 
 
-def _torch(path: Path, precision: str) -> tuple[Callable[[Condition], Run], str]:
+def _torch(path: Path, precision: str) -> tuple[Make, str]:
     try:
         import torch
 
@@ -163,7 +165,7 @@ def _torch(path: Path, precision: str) -> tuple[Callable[[Condition], Run], str]
     if not isinstance(network, Canvas):
         raise FacepriorError(f"{path}: not the weights of a canvas")
 
-    def make(condition: Condition) -> Run:
+    def make(condition: Condition, many_sizes: bool) -> Run:
         module = CanvasInference(network.folded(condition)).eval()
 
         def run(image: np.ndarray) -> np.ndarray:
