@@ -58,7 +58,14 @@ def main() -> None:
     gained(validation_faces(given.faces, given.count), given.sizes, given.amounts)
 
 
-def arguments(doc: str, samples: int, sizes: list[int], amounts: list[float] | None = None) -> argparse.Namespace:
+def arguments(
+    doc: str,
+    samples: int,
+    sizes: list[int],
+    amounts: list[float] | None = None,
+    sigmas: list[float] | None = None,
+    states: bool = False,
+) -> argparse.Namespace:
     """What benchmarks of this kind are given."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True)
@@ -67,8 +74,13 @@ def arguments(doc: str, samples: int, sizes: list[int], amounts: list[float] | N
     parser.add_argument("--sizes", type=int, nargs="+", default=sizes)
     if amounts is not None:
         parser.add_argument("--amounts", type=float, nargs="+", default=amounts)
-    parser.add_argument("--fit", type=Path, metavar="FILE", help="make the regression's weights instead")
-    parser.add_argument("--samples", type=int, default=samples)
+    if sigmas is not None:
+        parser.add_argument("--sigmas", type=float, nargs="+", default=sigmas)
+    if states:
+        parser.add_argument("--states", action="store_true")
+    if samples:
+        parser.add_argument("--fit", type=Path, metavar="FILE", help="make the regression's weights instead")
+        parser.add_argument("--samples", type=int, default=samples)
     return parser.parse_args()
 
 
@@ -162,13 +174,27 @@ class Group:
         self.photo = np.zeros(shape, np.uint8)
         self.truth = np.zeros((shape[0] * self.scale, shape[1] * self.scale, 3))
         self.boxes, extent, side, scale = [], size / SIDE_BOX, self.side, self.scale
+        self.large = np.zeros((rows * CONTEXT, across * CONTEXT, 3), np.uint8)
         for (x, y), face in zip(self.places, faces, strict=True):
-            picture = Image.fromarray(face)
+            picture, fine = Image.fromarray(face), (y // side * CONTEXT, x // side * CONTEXT)
+            self.large[fine[0] : fine[0] + CONTEXT, fine[1] : fine[1] + CONTEXT] = face
             self.photo[y : y + side, x : x + side] = picture.resize((side, side), BICUBIC)
             large = picture.resize((side * scale,) * 2, BICUBIC)
             self.truth[y * scale : (y + side) * scale, x * scale : (x + side) * scale] = large
             corner = (x + side / 2 - extent / 2, y + side / 2 - BOX_DROP * size - extent / 2)
             self.boxes.append(Detection((*corner, extent, extent), 1.0))
+
+    def softened(self, sigma: float) -> np.ndarray:
+        """The photo through a lens that blurs by a Gaussian of `sigma` of its pixels, uint8."""
+        soft = blur(self.large, sigma * CONTEXT / self.side) if sigma else self.large
+        return np.asarray(Image.fromarray(soft).resize(self.photo.shape[1::-1], BICUBIC))
+
+    def faces_here(self) -> np.ndarray:
+        """bool (H, W, 1): the faces' squares."""
+        here, margin = np.zeros((*self.photo.shape[:2], 1), bool), round((CONTEXT - HR) / 2 / CONTEXT * self.side)
+        for x, y in self.places:
+            here[y + margin : y + self.side - margin, x + margin : x + self.side - margin] = True
+        return here
 
     def gain(self, made: Image.Image, photo: np.ndarray) -> float:
         """dB over Lanczos of `photo`, on the faces' squares, in the mean."""

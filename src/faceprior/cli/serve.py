@@ -38,6 +38,7 @@ def serve(
     # Missing: said at once. Not imported here: that takes seconds.
     if find_spec("gradio") is None:
         raise ModuleNotFoundError("gradio", name="gradio")
+    from ..photo.canvas import canvas_loader
     from ..photo.detect import make_detector
     from ..runtime.upscaler import checked_sharpness, load
     from ..web import server
@@ -57,6 +58,7 @@ def serve(
         turned=lambda: make_detector(
             detector, weights=detector_weights, any_turn=True, threads=threads, offline=offline, warn=_warn
         ),
+        canvas=canvas_loader(threads=threads),
     )
     server.serve(service, host, port, allow_host or (), root)
 

@@ -12,6 +12,10 @@ def train_canvas(
     photos: Annotated[Path, typer.Option("--photos", help="Folder of clean photos.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
     faces: Annotated[Path | None, typer.Option(help="Folder of face sources of layout `table`.")] = None,
+    test_source: Annotated[
+        list[str] | None, typer.Option(help="A source of --faces that is for tests alone; repeatable.")
+    ] = None,
+    split_salt: Annotated[str, typer.Option(help="As prepare was given, so that its test faces are left out.")] = "",
     span: Annotated[Path | None, typer.Option(help="SPAN x4's public weights to start from.")] = None,
     initial: Annotated[Path | None, typer.Option(help="A canvas to start from instead: canvas.safetensors.")] = None,
     optimiser: Annotated[str, typer.Option(help="adamw, or muon for the convolutions' weights.")] = "adamw",
@@ -28,6 +32,7 @@ def train_canvas(
     """
     from ..errors import FacepriorError
     from ..training.canvas.loop import CanvasTrainer
+    from ..training.canvas.pictures import FaceSplit
     from ..training.config import parse_time
 
     try:
@@ -40,7 +45,8 @@ def train_canvas(
         field, rest = str(error).split(":", 1)
         flag = {"faces": "face-share", "max_time": "max-time"}.get(field, field)
         raise FacepriorError(f"--{flag}:{rest}") from None
-    trainer = CanvasTrainer(config, photos, output, faces=faces, span=span, initial=initial, bfloat16=bfloat16)
+    split = FaceSplit(tuple(test_source or ()), split_salt)
+    trainer = CanvasTrainer(config, photos, output, faces=faces, split=split, span=span, initial=initial, bfloat16=bfloat16)
     ended = trainer.fit()
     if ended == "SIGTERM":
         raise typer.Exit(143)

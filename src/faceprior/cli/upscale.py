@@ -56,6 +56,12 @@ def upscale(
         help="Enlarge what a camera or a program sharpened as it is; else that is measured and taken out first.",
         rich_help_panel=PHOTOS,
     ),
+    keep_softness: bool = typer.Option(
+        False,
+        "--keep-softness",
+        help="Enlarge what a lens or a scanner left soft as soft as it is; else that is measured and made good first.",
+        rich_help_panel=PHOTOS,
+    ),
     canvas: str = typer.Option(
         "auto",
         help="What enlarges all but the faces: network, faces (the network around them, lanczos beyond), lanczos, or "
@@ -134,7 +140,7 @@ def upscale(
     photo_options = PhotoOptions(
         scale, strength, min_size, max_size, numbers(faces), consistent, canvas=canvas, faces_only=faces_only,
         kind="photo" if photos else "auto", min_score=min_score, place=keep_gps,
-        keep_sharpening=keep_sharpening,
+        keep_sharpening=keep_sharpening, keep_softness=keep_softness,
     )  # fmt: skip
     if engine not in ("local", "ray"):
         raise FacepriorError(f"--engine {engine}: expected local or ray")

@@ -54,7 +54,7 @@ class OnnxModel:
         path, options = split_options(spec, KNOWN)
         self.spec = spec
         self.file = OnnxFile(path, device)
-        self.name, self.sha256 = f"onnx:{path.name}", self.file.sha256
+        self.name, self.sha256 = f"onnx:{spec}", self.file.sha256
         if len(self.file.inputs) != 1:
             raise FacepriorError(f"{path}: the graph has {len(self.file.inputs)} inputs; one image is expected")
         entry = self.file.inputs[0]

@@ -46,6 +46,7 @@ class UpscaleOptions(TypedDict, total=False):
     min_score: float
     keep_gps: bool
     keep_sharpening: bool
+    keep_softness: bool
     pixel_limit: bool
     warn: Callable[[str], None] | None
 
@@ -73,6 +74,7 @@ def upscale(
     min_score: float = 0.0,
     keep_gps: bool = False,
     keep_sharpening: bool = False,
+    keep_softness: bool = False,
     device: str = "auto",
     threads: int | None = None,
     backend: str = "auto",
@@ -102,6 +104,7 @@ def upscale(
     min_score:  leave faces of which the detector is less sure, 0..1
     keep_gps:   keep where the photo was taken in the result's metadata
     keep_sharpening: enlarge what a camera or a program sharpened as it is; else that is measured and taken out first
+    keep_softness: enlarge a photo that a lens or a scanner left soft as soft as it is; else that is made good first
     pixel_limit: refuse files of more than 179 megapixels, which may be decompression bombs
     warn:       is given what the user should know (the embedded detector took over); None: a FacepriorWarning
     Raises FacepriorError, of one line, for what a user can mend.
@@ -121,6 +124,7 @@ def upscale(
             min_score=_number("min_score", min_score),
             place=bool(keep_gps),
             keep_sharpening=bool(keep_sharpening),
+            keep_softness=bool(keep_softness),
         )
         with any_number_of_pixels(not pixel_limit):
             picture = decoded(photo)

@@ -135,11 +135,6 @@ def _square(rgb: np.ndarray) -> np.ndarray:
     return rgb[top : top + side, left : left + side]
 
 
-def sharpened_note(sharpening: Sharpening, done: str = "restored") -> str:
-    """What the user is told of a picture that was sharpened."""
-    return f"it was sharpened (by about {sharpening.amount:.1f}): {done} without that; --keep-sharpening keeps it"
-
-
 def restore_cut(given: Sequence[Given]) -> list[CutFace]:
     """N pictures, all of one network and size in one call of it, and as many more as some need: a face outside of what
     the network was trained on is cut again where the network saw it."""

@@ -31,6 +31,7 @@ class PhotoOptions:
     kind: str = "auto"  #                   "photo", "cropped", or "auto": see `cutface.py`
     min_score: float = 0.0  #               faces of which the detector is less sure are left, 0..1
     keep_sharpening: bool = False  #        enlarge what a camera or a program sharpened as it is, see `sharpened.py`
+    keep_softness: bool = False  #          enlarge what a lens or a scanner left soft as it is, see `softened.py`
     place: bool = False  #                  keep where the photo was taken (GPS) in the result's metadata
 
     def most(self, height: int, width: int) -> float:

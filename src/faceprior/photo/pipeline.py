@@ -18,7 +18,7 @@ from .canvas import NOTHING, PATIENCE, Progress, packaged_canvas, paint
 from .choice import network_for, size_of
 from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
-from .cutface import Given, may_be_cut, restore_cut, sharpened_note
+from .cutface import Given, may_be_cut, restore_cut
 from .cutstate import CutState, squares_of
 from .decode import DecodedImage
 from .deep import brought_to_size, deepened
@@ -33,8 +33,9 @@ from .paste import Restored, paste
 from .quality import conditions, noise_level, told, told_quality
 from .restraint import restraint
 from .result import PhotoFace, PhotoResult
-from .said import advice, left_faces
-from .sharpened import SIDES, Sharpening, sharpening_of
+from .said import advice, left_faces, response_note
+from .sharpened import SIDES, Sharpening
+from .softened import Softness, response_of
 from .tint import tint_of
 from .unsharpen import unsharpened
 from .warp import upright_to_photo
@@ -104,8 +105,8 @@ def upscale_photo(
     scale = fitting_scale(width, height, options.scale, options.max_pixels)
     wanted = [face for face in faces if _wanted(face, rgb, options)]
     matters = wanted or options.canvas in ("auto", "network")
-    sharpening = _sharpening(picture, scale, options, wanted) if matters else None
-    seen = rgb if sharpening is None else unsharpened(rgb, sharpening)  # by the networks, which know no halos
+    response = _response(picture, scale, options, wanted) if matters else None
+    seen = rgb if response is None else unsharpened(rgb, response)  # by the networks, which know no halos and no lens
     groups: dict[int, tuple[Network, list[PhotoFace]]] = {}
     for face in wanted:
         one, face.detail = network_for(network, seen, face.frame)
@@ -143,10 +144,10 @@ def upscale_photo(
     if painted.note:
         notes.append(painted.note)
     if painted.kind != "network" and not any(face.restored for face in chosen):
-        sharpening = None  # nothing was made of it
-    if sharpening is not None:
+        response = None  # nothing was made of it
+    if response is not None:
         done = "enlarged" if painted.kind == "network" else "its faces are restored"
-        notes.append(sharpened_note(sharpening, done))
+        notes.append(response_note(response, done))
     if tint is not None and tint.curve is None and painted.kind in ("network", "faces"):  # which sees three channels
         large = large.convert("L").convert("RGB")
     # Small ones, which stand behind, first.
@@ -172,7 +173,8 @@ def upscale_photo(
     metadata = metadata if options.place else metadata.without_place()
     return PhotoResult(
         rgb, large, scale, faces, alpha, picture.icc, notes, canvas=painted, mode=picture.mode, metadata=metadata,
-        advice=advised, deep=deep, sharpening=sharpening,
+        advice=advised, deep=deep, sharpening=response if isinstance(response, Sharpening) else None,
+        softness=response if isinstance(response, Softness) else None,
     )  # fmt: skip
 
 
@@ -191,7 +193,7 @@ def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions,
     if not cut.finite:
         raise FacepriorError("the network gave numbers that are not finite")
     if given.sharpening is not None:
-        notes.append(sharpened_note(given.sharpening))
+        notes.append(response_note(given.sharpening))
     rgb = picture.over()
     height, width = rgb.shape[:2]
     side = min(height, width)
@@ -215,17 +217,20 @@ def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions,
     )  # fmt: skip
 
 
-def _sharpening(
+def _response(
     picture: DecodedImage, scale: float, options: PhotoOptions, faces: Sequence[PhotoFace]
-) -> Sharpening | None:
-    """What is to be taken out. At scale 1 all but the faces stays, and they are to look like the rest."""
-    if scale == 1 or options.keep_sharpening or options.consistent:
+) -> Sharpening | Softness | None:
+    """What is to be undone. At scale 1 all but the faces stays, and they are to look like the rest."""
+    if scale == 1 or options.consistent or (options.keep_sharpening and options.keep_softness):
         return None
-    state = None
+    found = response_of(picture.rgb, picture.quality)
     if min(picture.rgb.shape[:2]) < SURE:
         squares = squares_of(picture.rgb, (face.frame for face in faces))
         state = CutState.of(squares, told_quality(picture.quality))
-    return sharpening_of(picture.rgb, picture.quality) if state is None else state.sharpening
+        if state is not None and (state.sharpening is not None or isinstance(found, Sharpening)):
+            found = state.sharpening
+    kept = options.keep_softness if isinstance(found, Softness) else options.keep_sharpening
+    return None if kept else found
 
 
 def _wanted(face: PhotoFace, rgb: np.ndarray, options: PhotoOptions) -> bool:

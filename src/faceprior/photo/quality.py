@@ -130,6 +130,11 @@ def noise_level(rgb: np.ndarray) -> float:
     return found * float(np.prod(np.clip(sure, 0, 1)))
 
 
+def grain(rgb: np.ndarray) -> float:
+    """What the quietest patches hold, a standard deviation in grey levels: noise, or the finest texture."""
+    return _quietest(_middle(rgb) @ _LUMA)
+
+
 def _quietest(y: np.ndarray) -> float:
     """What the quietest third of an image's patches hold beyond their few directions of variation: the smaller
     eigenvalues of their covariance (Chen, Zhu and Heng, ICCV 2015), as a standard deviation."""

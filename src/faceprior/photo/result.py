@@ -13,6 +13,7 @@ from .canvas import LANCZOS, CanvasReport
 from .mask import Component
 from .metadata import Metadata
 from .sharpened import Sharpening
+from .softened import Softness
 
 
 @dataclass(repr=False)
@@ -74,6 +75,7 @@ class PhotoResult:
     kind: "photo", or "cropped": `before` is then the square that was taken for a face, `photo` the upright face
     mode: "L" where the file of the photo held grey alone (`photo` has equal channels then), else "RGB"
     sharpening: what the photo was sharpened by and was not enlarged with, None where nothing was taken out
+    softness: how soft the photo was and was not enlarged, None where it was not, or was left so
     deep: uint16 (scale H, scale W, 3), what `photo` is in 16 bits a channel, where the photo's file had as many, else
           None; it may be read-only. `save` writes it to PNG and TIFF; the other formats hold 8 bits
     """
@@ -94,6 +96,7 @@ class PhotoResult:
     advice: list[str] = field(default_factory=list)  # how those faces are restored that were left for their size
     deep: np.ndarray | None = None
     sharpening: Sharpening | None = None
+    softness: Softness | None = None
 
     @property
     def image(self) -> np.ndarray:

@@ -1,10 +1,13 @@
-"""What a user is told of the faces that were left, so that it helps: how many, of what size, which option."""
+"""What a user is told, so that it helps: of faces that were left, how many, of what size, which option takes them; and
+of what was undone."""
 
 from collections.abc import Iterable
 from math import ceil, floor
 from typing import NamedTuple
 
 from .options import PhotoOptions
+from .sharpened import Sharpening
+from .softened import Softness
 
 LARGE, SMALL, NOT_CHOSEN = "too large", "too small", "not chosen"
 
@@ -49,3 +52,13 @@ def advice(left: Iterable[Left], options: PhotoOptions) -> list[str]:
         cost = ", which may cost detail that the photo has" if kind == LARGE else ", with more of it invented"
         lines.append(f"{which} {kind} ({span}): {flag} {value} takes {'it' if one else 'them'}, too{cost}")
     return lines
+
+
+def response_note(response: Sharpening | Softness, done: str = "restored") -> str:
+    """What of a picture was undone before it was enlarged, or its faces restored."""
+    if isinstance(response, Softness):
+        return (
+            f"it is soft (as if blurred by {response.sigma:.1f} pixels): {done} as if it were not; "
+            "--keep-softness keeps it"
+        )
+    return f"it was sharpened (by about {response.amount:.1f}): {done} without that; --keep-sharpening keeps it"

@@ -57,10 +57,12 @@ def sharpening_of(rgb: np.ndarray, quality: float | None = None) -> Sharpening |
     """uint8 (H, W, 3) -> what it was sharpened by, None where it is not, or too small to tell. quality: of the JPEG
     file that it comes from, whose ringing is much like it; None where that is none, or not known."""
     seen = describe(rgb, quality)
-    if seen is None:
-        return None
-    fine, middle = octaves(seen)
-    if middle <= np.interp(min(rgb.shape[:2]), SIDES, NOTHING):
+    return None if seen is None else sharpened_by(*octaves(seen), min(rgb.shape[:2]))
+
+
+def sharpened_by(fine: float, middle: float, side: int) -> Sharpening | None:
+    """What `octaves` says of a photo of so many pixels at its shorter side."""
+    if middle <= np.interp(side, SIDES, NOTHING):
         return None
     found = fitting(fine, middle)
     return found if found.amount > 0 else None

@@ -78,6 +78,7 @@ def write_photo(
         "scale": round(result.scale, 4),
         "canvas": result.canvas.to_dict(),
         **({"sharpening": result.sharpening.to_dict()} if result.sharpening is not None else {}),
+        **({"softness": result.softness.to_dict()} if result.softness is not None else {}),
         **(about or {}),
         "files": {**({"photo": target.name} if photo else {}), **({"sheet": sheet_name} if sheet_name else {})},
         "notes": [*notes, *result.advice],

@@ -113,7 +113,7 @@ class DataConfig(Section):
 
     train_split: Split = "train"
     val_split: Split = "val"
-    faces: Count | None = None  # only the first so many; None = all
+    faces: Count | None = None  # only so many, evenly spread over all; None = all
     val_faces: Number = 512  # faces of the validation split used each epoch; 0 = no validation
     sources: Annotated[list[str], Field(min_length=1)] | None = None  # only faces of these sources; None = all
     max_yaw: float | None = Field(None, ge=0, le=180)  # degrees; train only on faces turned no further; None = all

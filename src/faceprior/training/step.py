@@ -144,7 +144,7 @@ class Step:
         if loss.pixel_weight:
             terms["p"] = pixel_loss(out.picture, hr, loss.pixel, truth.weight)
         if self.vgg is not None:
-            some = slice(loss.feature_faces)  # a batch is in random order
+            some = _spread(len(hr), loss.feature_faces)
             with self.fabric.autocast():
                 with torch.no_grad():
                     target = self.vgg(hr[some])
@@ -200,6 +200,13 @@ class Step:
             self.d_optimiser.load_state_dict(state["d_optimiser"])
         if self.average.decay:
             self.average.module.load_state_dict(state["average"])
+
+
+def _spread(batch: int, wanted: int | None) -> slice | list[int]:
+    """Rows of a batch, evenly spread: its faces are in random order, but the rough ones come first."""
+    if wanted is None or wanted >= batch:
+        return slice(None)
+    return [(2 * i + 1) * batch // (2 * wanted) for i in range(wanted)]
 
 
 def _norm(module: nn.Module, clip: float) -> Tensor:

@@ -8,7 +8,8 @@ _SHOWN = {
     "--keep-sharpening": f"“{KEEP_SHARPENING}”",
     "--canvas network": f"“{CANVAS}: network”",
 }
-_ABSENT = re.compile(r": --min-size \d+ takes (it|them), too, with more of it invented")  # tiny faces: not on the page
+# Tiny faces, and what is soft left so: not on the page.
+_ABSENT = re.compile(r": --min-size \d+ takes (it|them), too, with more of it invented|; --keep-softness keeps it")
 
 
 def in_page_words(text: str) -> str:

@@ -11,10 +11,12 @@ import numpy as np
 
 from .._version import __version__
 from ..photo.boxes import Detection
+from ..photo.canvas import packaged_canvas
 from ..photo.pipeline import Detector, upscale_photo
 from ..photo.result import PhotoResult
 from ..photo.single import FaceResult, restore_face
 from ..photo.targets import own_stem
+from ..runtime.canvas import CanvasNetwork
 from ..runtime.upscaler import Upscaler
 from .limits import Limits, Refused, read_photo
 from .turns import Turns
@@ -32,8 +34,8 @@ def _silent(part: float, stage: str) -> None:
 class Service:
     """What the page and the HTTP address share: the model, the detector, the limits, the queue.
 
-    both: loads the model with its perceptual variant, too; turned: makes a detector that finds turned faces. They are
-    made when they are first asked for.
+    both: loads the model with its perceptual variant, too; turned: makes a detector that finds turned faces; canvas:
+    loads what enlarges the rest of a photo. They are made when they are first asked for.
     """
 
     upscaler: Upscaler
@@ -41,6 +43,7 @@ class Service:
     limits: Limits
     both: Callable[[], Upscaler] | None = None
     turned: Callable[[], Detector] | None = None
+    canvas: Callable[[], CanvasNetwork | None] = packaged_canvas
 
     def __post_init__(self) -> None:
         self.turns = Turns(self.limits.workers, self.limits.queue)
@@ -77,7 +80,7 @@ class Service:
             report(0.4 + 0.4 * done / max(1, total), f"Enlarging the photo: {done} of {total} parts")
 
         faces = list(wanted.boxes) if wanted.boxes is not None else find
-        return upscale_photo(picture, upscaler, faces, wanted.options, progress=tiles), about
+        return upscale_photo(picture, upscaler, faces, wanted.options, canvas=self.canvas, progress=tiles), about
 
     def _upscaler(self, sharpness: float | None) -> Upscaler:
         if sharpness is None or sharpness == self.upscaler.sharpness:

@@ -106,6 +106,9 @@ FIELDS = {
     "keep_sharpening": Field(
         _truth, FLAG, "Enlarge what a camera or a program sharpened as it is, instead of taking that out first.", True
     ),
+    "keep_softness": Field(
+        _truth, FLAG, "Enlarge what a lens or a scanner left soft as it is, instead of making that good first.", True
+    ),
     "canvas": Field(
         _one_of(CANVASES),
         {"type": "string", "enum": list(CANVASES), "default": "auto"},

@@ -25,6 +25,7 @@ _WATCHING = {
     "data": ("val_faces",),
 }
 WEIGHTS = "model.safetensors"
+_LENGTH = ("run.steps", "run.epochs", "run.max_time", "schedule.by")  # what --faces and --max-time decide
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ class Budget:
             raise FacepriorError(f"--seeds {self.seeds}: expected at least 1")
         if self.max_time is not None and not self.max_time > 0:
             raise FacepriorError(f"--max-time {self.max_time:g}s: expected more than nothing")
+        flag = "--faces" if self.faces is not None else "--max-time" if self.max_time is not None else None
+        for word in self.overrides:
+            if flag and (key := word.partition("=")[0].strip()) in _LENGTH:
+                raise FacepriorError(f"--set {key}: {flag} says how long a row is; give one of them")
 
 
 def plan(
@@ -160,7 +165,8 @@ def _configuration(table: Table, row: Row, budget: Budget, seed: int, bf16: bool
     if budget.faces is None:
         return config
     steps = -(-budget.faces // config.run.batch)
-    words = [word for word in words if not word.startswith("data.faces=")]
+    chosen = set(budget.overrides)  # the user's own choice of faces counts, the table's for a short run does not
+    words = [word for word in words if word in chosen or not word.startswith("data.faces=")]
     return TrainConfig.load(row.config, [*words, f"run.steps={steps}", "run.epochs=100000", "schedule.by=steps"])
 
 

@@ -140,7 +140,7 @@ class _Work:
             results,
             reduced=reduced,
             budget=_common(table.reduced if reduced else (), self.budget, self.precision),
-            outside=[m.name for m in report.models[len(FLOORS) + len(folders) :]],
+            outside=report.models[len(FLOORS) + len(folders) :],
         )
         return result, write(result, self.out) + self.draw(table, table.figures, [r for r in runs if r.done])
 

@@ -124,17 +124,17 @@ def collect(
     *,
     reduced: bool,
     budget: list[str],
-    outside: Sequence[str],
+    outside: Sequence[ModelReport],
 ) -> Result:
-    """`runs` holds each row's, one a seed; `outside` names further models of the report that get a row."""
+    """`runs` holds each row's, one a seed; `outside`: further models of the report, which get a row."""
     base = runs.get(table.base)
     over = {key: Figure.of([r.figures[key] for r in base]) for key in ("psnr", "ssim")} if base else None
     paper_base = table.row(table.base).paper
     rows = []
     # The floors are told apart from the rows: one does not align, the other knows the truth.
     floors = {"bicubic": "Bicubic, unaligned", "bicubic-true": "Bicubic, true alignment"}
-    for name, label in [*floors.items(), *((name, name) for name in outside)]:
-        rows.append(_row(name, label, [_means(report.model(name))], over, None, None))
+    others = [(report.model(name), label) for name, label in floors.items()] + [(one, one.name) for one in outside]
+    rows += [_row(one.name, label, [_means(one)], over, None, None) for one, label in others]
     for row in table.rows:
         if row.name in runs and row.listed:
             members = runs[row.name]

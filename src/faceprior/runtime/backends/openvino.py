@@ -4,6 +4,8 @@ With precision "f32" it gives what ONNX Runtime gives; with "bf16" it uses the C
 AVX-512), where there are some. docs/performance.md has what that gains and costs.
 """
 
+import threading
+
 import numpy as np
 import openvino as ov
 
@@ -26,6 +28,24 @@ from .contract import (
 )
 
 TYPES = {"u8": "uint8", "f32": "float"}
+
+
+class Requests:
+    """The requests of a compiled model: an infer request serves one caller at a time, and its arrays are the next
+    caller's, so each call has one to itself. There come to be as many as calls were ever under way together."""
+
+    def __init__(self, compiled: ov.CompiledModel):
+        self._compiled, self._free = compiled, [compiled.create_infer_request()]
+
+    def infer(self, given: dict[str, np.ndarray]):
+        try:
+            request = self._free.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
+        try:
+            return request.infer(given, share_inputs=True)  # outputs are copies
+        finally:
+            self._free.append(request)
 
 
 class OpenVinoBackend:
@@ -67,28 +87,28 @@ class OpenVinoBackend:
             for outputs in (self._wanted, [TRANSFORMS[0]])  # the second heeds no condition, and takes one
         )
 
-        def compiled(part: ov.Model) -> ov.InferRequest:
+        def compiled(part: ov.Model) -> Requests:
             try:
-                return core.compile_model(part, "CPU", settings).create_infer_request()
+                return Requests(core.compile_model(part, "CPU", settings))
             except RuntimeError as error:
                 raise FacepriorError(f"{name}: OpenVINO cannot run it ({reason(error)})") from None
 
-        self._request, self._locator = compiled(whole), None
-        self._make_locator = lambda: compiled(located)
+        self._requests, self._locators = compiled(whole), None
+        self._make_locators, self._lock = lambda: compiled(located), threading.Lock()
 
     def run(self, lr: np.ndarray, condition: np.ndarray | None = None) -> Outputs:
-        given = self._infer(self._request, lr, condition)
+        given = self._infer(self._requests, lr, condition)
         return checked([given[output] for output in self._wanted], len(lr), self._file)
 
     def locate(self, lr: np.ndarray) -> np.ndarray:
-        if self._locator is None:
-            self._locator = self._make_locator()
-        return checked_transforms(self._infer(self._locator, lr)[TRANSFORMS[0]], len(lr), self._file)
+        with self._lock:
+            self._locators = self._locators or self._make_locators()
+        return checked_transforms(self._infer(self._locators, lr)[TRANSFORMS[0]], len(lr), self._file)
 
-    def _infer(self, request: ov.InferRequest, lr: np.ndarray, condition: np.ndarray | None = None):
+    def _infer(self, requests: Requests, lr: np.ndarray, condition: np.ndarray | None = None):
         told = {CONDITION: CLEAN if condition is None else condition} if self.told else {}
         try:
-            return request.infer({INPUT: lr, **told}, share_inputs=True)
+            return requests.infer({INPUT: lr, **told})
         except RuntimeError as error:
             raise FacepriorError(f"{self._file}: OpenVINO failed on {len(lr)} faces ({reason(error)})") from None
 

@@ -18,14 +18,14 @@ from ...errors import FacepriorError
 from ...networks.canvas import Canvas
 from ...networks.weights import read_header, save_model
 from ..checkpoint import Checkpoints
-from ..given import load_canvas
+from ..given import CANVAS, load_canvas
 from ..journal import Journal
 from ..lock import RunLock
 from ..muon import Muon, hidden_weights
 from ..optim import Average
 from ..stopping import StopRequest
 from .config import FREE_ON_RESUME, CanvasTraining
-from .pictures import Batches, load_pictures
+from .pictures import Batches, FaceSplit, load_pictures
 from .validate import Validation
 
 # Files above all. Blur is next to never undone: the network is not told of it, and would sharpen photos that are
@@ -38,7 +38,8 @@ CHARBONNIER = 1e-3  # of values in [-1, 1]: an eighth of a grey level
 
 
 class CanvasTrainer:
-    """`span`: SPAN's public weights to start from; `initial`: a canvas of an earlier run instead.
+    """`span`: SPAN's public weights to start from; `initial`: a canvas of an earlier run instead; `split`: which of
+    `faces` are for tests alone.
 
     Raises FacepriorError for what a user can mend."""
 
@@ -49,6 +50,7 @@ class CanvasTrainer:
         folder: Path,
         *,
         faces: Path | None = None,
+        split: FaceSplit = FaceSplit(),
         span: Path | None = None,
         initial: Path | None = None,
         bfloat16: bool = False,
@@ -64,7 +66,7 @@ class CanvasTrainer:
             self.start = "SPAN x4 (arXiv 2311.12770)"
         elif initial is not None:
             self.network, self.start = _canvas(initial)
-        self.pictures = load_pictures(photos, faces, config)
+        self.pictures = load_pictures(photos, faces, config, split)
         self.batches = Batches(self.pictures, config, ROUGH)
         self.checkpoints = Checkpoints(self.folder / "checkpoints")
         self.step, self.elapsed = 0, 0.0
@@ -105,7 +107,7 @@ class CanvasTrainer:
             self.optimiser.load_state_dict(state["optimiser"])
             for group, given in zip(self.optimiser.param_groups, groups, strict=True):
                 group["base"] = given["base"]
-            self.step, self.elapsed = state["step"], state["elapsed"]
+            self.step, self.elapsed, self.usual = state["step"], state["elapsed"], state.get("usual")
         self.journal = Journal(self.folder, self.step)
         for line in self.pictures.left_out:
             print(line, flush=True)
@@ -135,20 +137,21 @@ class CanvasTrainer:
         c, began, before = self.config, time.perf_counter(), self.elapsed
         saved = looked = began
         seen, ended = 0, "done"
-        total = 0.0
+        losses: list[float] = []  # since the last line of the journal
         while self.elapsed < c.max_time:
             if stop.asked:
                 ended = stop.asked
                 break
             loss, count = self._one()
-            seen, total = seen + count, total + loss
+            seen += count
+            losses.append(loss)
             now = time.perf_counter()
             self.elapsed = before + now - began
             if self.step % c.log_every == 0:
                 rate = seen / (now - began)
-                numbers = {"loss": total / c.log_every, "norm": self.norm}
+                numbers = {"loss": sum(losses) / len(losses), "norm": self.norm}
                 self.journal.write("train", self.step, numbers, images_per_s=round(rate, 1))
-                total = 0.0
+                losses = []
             if now - looked >= c.validate_every:
                 self._look()
                 looked = time.perf_counter()
@@ -206,6 +209,7 @@ class CanvasTrainer:
         state = {
             "step": self.step,
             "elapsed": self.elapsed,
+            "usual": self.usual,
             "config": json.dumps(self.config.as_dict()),
             "network": self.network.state_dict(),
             "average": self.average.module.state_dict(),
@@ -222,5 +226,5 @@ class CanvasTrainer:
 def _canvas(path: Path) -> tuple[Canvas, str]:
     """-> the canvas of a file, and what it was made of in words."""
     network = load_canvas(path)
-    before = read_header(path)["provenance"]
+    before = read_header(path / CANVAS if path.is_dir() else path).get("provenance") or {}
     return network, f"{before.get('start') or 'nothing'}, then {before.get('step', 0)} steps"

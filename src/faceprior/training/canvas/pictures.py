@@ -35,7 +35,17 @@ class Pictures:
     left_out: list[str]  # a line for each reason
 
 
-def load_pictures(photos: Path, faces: Path | None, config: CanvasTraining, limit: int = 12000) -> Pictures:
+@dataclass(frozen=True)
+class FaceSplit:
+    """Which faces are for tests alone, as `prepare` was told: names of sources, and the salt of the others' split."""
+
+    test_sources: tuple[str, ...] = ()
+    salt: str = ""
+
+
+def load_pictures(
+    photos: Path, faces: Path | None, config: CanvasTraining, split: FaceSplit = FaceSplit(), limit: int = 12000
+) -> Pictures:
     """`photos`: a folder of images. `faces`: a folder of sources of layout `table`, of which the training split is
     learned from. What cannot be read or is too small is left out; FacepriorError where a folder has nothing else."""
     found = sorted(p for p in photos.rglob("*") if p.suffix.lower() in SUFFIXES)
@@ -51,8 +61,7 @@ def load_pictures(photos: Path, faces: Path | None, config: CanvasTraining, limi
     crops: dict[str, list[Array]] = {"train": [], "val": []}
     if faces is not None:
         side = config.face_patch * SCALE
-        listed = _listed(faces, limit)
-        splits = {path: split for split, path in listed}
+        splits = {path: name for name, path in _listed(faces, split, limit)}
         usable, more = _readable(splits, side, "face crop", half=True)
         for path, crop in usable:
             crops[splits[path]].append(crop)
@@ -90,13 +99,19 @@ def _pyramid(image: Array, least: int) -> list[Array]:
     return [x for x in sizes if min(x.shape[:2]) >= least]
 
 
-def _listed(faces: Path, limit: int) -> list[tuple[str, Path]]:
+def _listed(faces: Path, split: FaceSplit, limit: int) -> list[tuple[str, Path]]:
     """(split, path) of crops, sources and people mixed, at most `limit` of them."""
     rows = []
-    for folder in sorted(p for p in faces.glob("*") if p.is_dir() and table.matches(p)):
-        for face in table.faces(folder, folder.name, "auto"):
-            if isinstance(face, Face) and (split := split_of(face.source, face.person)) != "test":
-                rows.append((split, face.path))
+    folders = {p: p.resolve().name for p in sorted(faces.glob("*")) if p.is_dir() and table.matches(p)}
+    if absent := [name for name in split.test_sources if name not in folders.values()]:
+        known = ", ".join(sorted(folders.values())) or "none"
+        raise FacepriorError(f"--test-source {absent[0]}: not among the sources of {faces}: {known}")
+    for folder, source in folders.items():
+        if source in split.test_sources:
+            continue
+        for face in table.faces(folder, source, "auto"):
+            if isinstance(face, Face) and (name := split_of(face.source, face.person, split.salt)) != "test":
+                rows.append((name, face.path))
     if not rows:
         raise FacepriorError(f"{faces}: no folder in it has images and a landmark table (*landmark*.csv) of them")
     order = np.random.default_rng(0).permutation(len(rows))
