@@ -62,6 +62,7 @@ def arguments(
     doc: str,
     samples: int,
     sizes: list[int],
+    count: int = 24,
     amounts: list[float] | None = None,
     sigmas: list[float] | None = None,
     states: bool = False,
@@ -70,7 +71,7 @@ def arguments(
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--faces", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--count", type=int, default=count)
     parser.add_argument("--sizes", type=int, nargs="+", default=sizes)
     if amounts is not None:
         parser.add_argument("--amounts", type=float, nargs="+", default=amounts)

@@ -1,6 +1,6 @@
 """Photos that are softer than a reduction leaves them: is that found, and what do their faces gain by it?
 
-    python benchmarks/softened.py --photos BSDS --faces FOLDER [--count 24] [--sizes 16 24 32 48]
+    python benchmarks/softened.py --photos BSDS --faces FOLDER [--count 48] [--sizes 16 32 48]
         [--sigmas 0 0.5 0.7 1] [--states]
     python benchmarks/softened.py --photos BSDS --faces FOLDER --fit FILE [--samples 6000]
 
@@ -27,7 +27,6 @@ from sharpened import (
     KERNELS,
     LEAST,
     QUALITIES,
-    TOGETHER,
     Group,
     arguments,
     photographs,
@@ -45,11 +44,12 @@ from faceprior.photo.softened import Softness, response_of
 from faceprior.runtime.canvas import load_canvas
 from faceprior.runtime.upscaler import load
 
+ROWS = 6  # of all the faces, in one photo: a small one tells less of itself
 SOFT = -0.5  # octaves at FINE: less is missing in none that matters
 
 
 def main() -> None:
-    given = arguments(__doc__, 6000, [16, 24, 32, 48], sigmas=[0.0, 0.5, 0.7, 1.0], states=True)
+    given = arguments(__doc__, 6000, [16, 32, 48], 48, sigmas=[0.0, 0.5, 0.7, 1.0], states=True)
     if given.fit:
         photos, kept = photographs(given.photos)
         np.savez(given.fit, **fit(photos, training_faces(given.faces), kept, given.samples))
@@ -62,11 +62,7 @@ def main() -> None:
         for name, make in (STATES if given.states else blurred(given.sigmas)).items():
             cells = []
             for quality in (None,) if given.states else QUALITIES:
-                rows = [
-                    restored(faces[i : i + TOGETHER], size, make, quality, upscaler, canvas)
-                    for i in range(0, len(faces), TOGETHER)
-                ]
-                kept, good, sigma = np.mean(rows, 0)
+                kept, good, sigma = restored(faces, size, make, quality, upscaler, canvas)
                 label = f"JPEG {quality}" if quality else "" if given.states else "clean"
                 cells.append(f"{label} {kept:+.2f} -> {good:+.2f} ({sigma:.2f})")
             print(f"{size} px, {name}: " + "; ".join(cells), flush=True)
@@ -96,7 +92,7 @@ def blurred(sigmas: list[float]) -> dict[str, object]:
 
 def restored(faces, size, make, quality, upscaler, canvas) -> tuple[float, float, float]:
     """dB over Lanczos on the faces' squares with `keep_softness`, without, and the sigma that is found."""
-    group = Group(faces, size)
+    group = Group(faces, size, ROWS)
     photo, file = make(group)
     photo = photo if quality is None else jpeg(photo, quality)
     given = DecodedImage(photo, quality=quality or file)

@@ -1,5 +1,8 @@
 """Other backends, precisions and devices: the same faces, and no silent replacement."""
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -29,6 +32,26 @@ def test_openvino_gives_what_onnx_runtime_gives(options):
     assert grey_levels(ours, theirs).max() <= 1
     np.testing.assert_allclose(theirs.heatmaps, ours.heatmaps, atol=1e-3)
     np.testing.assert_allclose(theirs.transforms, ours.transforms, atol=1e-4)
+
+
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+def test_threads_that_share_a_model_get_their_own_faces(backend):
+    if backend == "openvino":
+        pytest.importorskip("openvino")
+    model = faceprior.load(small_onnx(), backend=backend, threads=1)
+    faces = smooth_faces(4)
+    wanted = [model(face[None]).images for face in faces]
+    assert all((a != b).any() for a, b in pairwise(wanted))
+
+    def work(i: int) -> bool:
+        return all((model(faces[i][None]).images == wanted[i]).all() for _ in range(15))
+
+    with ThreadPoolExecutor(len(faces)) as pool:
+        assert all(pool.map(work, range(len(faces))))
+    located = model.locate(faces)
+    with ThreadPoolExecutor(len(faces)) as pool:
+        again = pool.map(lambda i: faceprior.load(small_onnx(), backend=backend).locate(faces[i][None]), range(4))
+    np.testing.assert_allclose(np.concatenate(list(again)), located, atol=1e-4)
 
 
 def test_bf16_is_close_and_asked_for():

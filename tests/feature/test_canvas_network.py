@@ -23,6 +23,7 @@ from faceprior.runtime.fixed import fix_input  # noqa: E402
 from faceprior.seal import unsealed  # noqa: E402
 from faceprior.training.canvas.config import CanvasTraining  # noqa: E402
 from faceprior.training.canvas.loop import CanvasTrainer  # noqa: E402
+from faceprior.training.canvas.pictures import FaceSplit  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -195,22 +196,30 @@ def test_training_resumes_exports_and_packages(tmp_path, capsys):
     assert "photos/75" in next(line for line in lines if line["kind"] == "val")
     with pytest.raises(FacepriorError, match="another configuration"):
         trainer(3.0, photo_patch=16).fit()
+    third = trainer(2.6, log_every=second.step + 1)  # the first line is of one step, not of as many as it says
+    assert third.fit() == "done" and third.step > second.step and third.usual is not None
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    losses = {line["step"]: line["loss"] for line in lines if line["kind"] == "train"}
+    assert losses[second.step + 1] > 0.4 * np.median([losses[step] for step in losses if step <= second.step])
 
     weights = tmp_path / "run" / "canvas.safetensors"
     more = CanvasTraining(**{**config.as_dict(), "max_time": 1.0, "optimiser": "muon", "rate": 1e-5})
-    given = {"faces": tmp_path / "faces", "initial": weights}
+    given = {"faces": tmp_path / "faces", "initial": weights.parent}  # a run's folder, or its file
     with pytest.raises(FacepriorError, match="one of them"):
         CanvasTrainer(more, photos, tmp_path / "on", **given, span=weights)
+    for split, why in ((FaceSplit(("source",)), "no folder in it"), (FaceSplit(("other",)), "other: not among")):
+        with pytest.raises(FacepriorError, match=why):
+            CanvasTrainer(more, photos, tmp_path / "on", **given, split=split)
     on = CanvasTrainer(more, photos, tmp_path / "on", **given)
     before = {name: value.clone() for name, value in on.network.state_dict().items()}
     assert all(torch.equal(value, load_model(weights).state_dict()[name]) for name, value in before.items())
     assert on.fit() == "done" and on.step > 0
-    assert read_header(tmp_path / "on" / "canvas.safetensors")["provenance"]["start"].endswith(f"{second.step} steps")
+    assert read_header(tmp_path / "on" / "canvas.safetensors")["provenance"]["start"].endswith(f"{third.step} steps")
     moved = [name for name, value in on.network.named_parameters() if not torch.equal(value, before[name])]
     assert {"conv_1.weight", "block_3.c2.weight", "upsampler.bias"} <= set(moved)
     header = read_header(weights)
     assert header["model"] == "canvas"
-    assert header["provenance"]["step"] == second.step
+    assert header["provenance"]["step"] == third.step
     written = package_canvas(load_model(weights), header, "ours", assets=tmp_path)
     assert [p.name for p in written] == ["canvas.onnx", "models.json"]
     assert written[0].stat().st_size <= 2_100_000

@@ -128,7 +128,7 @@ def test_bicubic_true_undoes_the_known_transform(shards):
 def test_outside_onnx_file_is_bicubic(shards, upscaling_graph, batch, query, low):
     path = upscaling_graph("cubic.onnx", batch=batch, low=low)
     report = evaluate([f"onnx:{path}{query}"], shards)
-    model, floor = report.model("onnx:cubic.onnx"), report.model("bicubic")
+    model, floor = report.model(f"onnx:{path}{query}"), report.model("bicubic")
     assert len(model.sha256) == 64
     assert model.overall["psnr"].mean == pytest.approx(floor.overall["psnr"].mean, abs=0.05)
     assert model.overall["ssim"].mean == pytest.approx(floor.overall["ssim"].mean, abs=0.005)
@@ -154,7 +154,7 @@ def test_outside_onnx_file_of_our_own_layout(shards, tmp_path):
     graph = helper.make_graph(nodes, "nearest", [x], [y, t], constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), tmp_path / "n.onnx")
     report = evaluate([f"onnx:{tmp_path / 'n.onnx'}"], shards)
-    figures = report.model("onnx:n.onnx").overall
+    figures = report.model(f"onnx:{tmp_path / 'n.onnx'}").overall
     store = FaceStore.load(shards, "test")
     angles = PairMaker(store).test(torch.arange(6)).transform[:, 0].numpy()
     expected = np.degrees(np.abs(np.arctan2(angles[:, 1], angles[:, 0]))).mean()

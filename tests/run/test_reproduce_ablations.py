@@ -126,6 +126,19 @@ def test_faces_say_a_row_s_budget(tiny_shards, tmp_path):
         Budget(faces=10, max_time=60)
 
 
+def test_a_user_s_own_settings_count_beside_a_row_s_budget(tiny_shards, tmp_path):
+    budget = Budget(reduced=True, seeds=1, faces=64, overrides=("data.faces=9", "run.batch=8"))
+    assert all(run.config.data.faces == 9 for run in plan(TABLE2, ["s1"], budget, tiny_shards, tmp_path))
+    for given, word in (
+        ({"faces": 64}, "run.steps=7"),
+        ({"faces": 64}, "schedule.by=budget"),
+        ({"max_time": 9.0}, "run.max_time=20"),
+    ):
+        with pytest.raises(FacepriorError, match=f"--set {word.split('=')[0]}: --.* give one of them"):
+            Budget(**given, overrides=(word,))
+    Budget(overrides=("run.steps=7",))
+
+
 def test_no_stn_of_the_reduced_table_3_knows_the_true_transform(tiny_shards, tmp_path):
     for name, run in runs_of(TABLE3, tiny_shards, tmp_path, reduced=True).items():
         model, loss = run.config.model, run.config.loss
@@ -374,7 +387,7 @@ def test_mtun_takes_its_own_localisation_net_alone():
         MTUN().take_stn0(aligner, "lr.safetensors")
 
 
-def test_the_feature_loss_of_some_faces_is_that_of_the_first_ones(tiny_shards, tmp_path, vgg):
+def test_the_feature_loss_of_some_faces_is_spread_over_the_rough_ones_and_the_others(tiny_shards, tmp_path, vgg):
     from faceprior.training.loop import Trainer
     from faceprior.training.losses import feature_loss
     from faceprior.training.truth import make_truth
@@ -389,9 +402,13 @@ def test_the_feature_loss_of_some_faces_is_that_of_the_first_ones(tiny_shards, t
         out = step.generator(pairs.lr)
         truth = make_truth(step.config.loss, pairs, out)
         found = step._terms(out, pairs, truth, pairs.hr)["f"].item()
-        some, every = (feature_loss(step.vgg(out.sr[:n]), step.vgg(pairs.hr[:n])).item() for n in (2, 4))
-    assert found == pytest.approx(some, rel=1e-5)
-    assert found != pytest.approx(every, rel=1e-3)
+        # Of four faces the first two would be the rough ones, were half of them.
+        spread, first, every = (
+            feature_loss(step.vgg(out.sr[rows]), step.vgg(pairs.hr[rows])).item()
+            for rows in ([1, 3], [0, 1], slice(None))
+        )
+    assert found == pytest.approx(spread, rel=1e-5)
+    assert found != pytest.approx(first, rel=1e-3) and found != pytest.approx(every, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", PARTS)

@@ -46,7 +46,8 @@ def train_canvas(
         flag = {"faces": "face-share", "max_time": "max-time"}.get(field, field)
         raise FacepriorError(f"--{flag}:{rest}") from None
     split = FaceSplit(tuple(test_source or ()), split_salt)
-    trainer = CanvasTrainer(config, photos, output, faces=faces, split=split, span=span, initial=initial, bfloat16=bfloat16)
+    given = {"faces": faces, "split": split, "span": span, "initial": initial, "bfloat16": bfloat16}
+    trainer = CanvasTrainer(config, photos, output, **given)
     ended = trainer.fit()
     if ended == "SIGTERM":
         raise typer.Exit(143)

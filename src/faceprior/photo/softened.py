@@ -27,7 +27,9 @@ HIGHEST = 0.5  # cycles a pixel: what is beyond, along the diagonals, is raised 
 
 @dataclass(frozen=True)
 class Softness:
-    """fine, middle: octaves that waves of FINE and MIDDLE cycles a pixel lost; most: times that any is raised at most"""
+    """fine, middle: octaves that waves of FINE and MIDDLE cycles a pixel lost
+    most: times that any is raised at most
+    """
 
     fine: float
     middle: float
