@@ -68,5 +68,5 @@ def response_of(rgb: np.ndarray, quality: float | None = None) -> Sharpening | S
     if 1 + own * (MOST[0] - 1) < LEAST:
         return None
     most = min(float(np.interp(told(rgb, quality)[0], ROUGH, MOST)), GRAIN / max(grain(rgb), GRAIN / MOST[0]))
-    most = 1 + own * (most - 1)
+    most = float(1 + own * (most - 1))
     return Softness(-fine, max(0.0, -middle), most) if most >= LEAST else None
