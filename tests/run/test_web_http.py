@@ -50,6 +50,24 @@ def test_a_form_gives_what_the_body_gives(client):
     assert empty.json()["scale"] == 4  # a field left empty is none
 
 
+def test_an_option_that_is_repeated(client):
+    """As Python's requests send a list: only its last number was taken."""
+    boxes = "[[2, 2, 10, 10], [22, 2, 10, 10], [42, 2, 10, 10]]"
+    chosen = {"boxes": boxes, "answer": "json"}
+    for form in (True, False):
+
+        def ask(options: dict, form=form):
+            given = {"data": options, "files": {"photo": picture()}} if form else {"params": options}
+            return client.post("/upscale", **given, **({} if form else {"content": picture()}))
+
+        reasons = [face.get("reason") for face in ask({**chosen, "faces": ["1", "3"]}).json()["faces"]]
+        assert [reason == "not chosen" for reason in reasons] == [False, True, False], reasons
+        refused(ask({**chosen, "faces": ["1", "x"]}), 400, "faces: not a value")
+        refused(ask({**chosen, "scale": ["2", "3"]}), 400, "scale: given twice")
+        refused(ask({**chosen, "boxes": [boxes, boxes]}), 400, "boxes: given twice")
+        refused(ask({**chosen, "scal": ["2", "3"]}), 400, "unknown option 'scal'")
+
+
 def test_curls_data_binary_is_the_photo(client):
     headers = {"content-type": "application/x-www-form-urlencoded"}  # as curl calls whatever it sends
     answer = client.post("/upscale?answer=photo&scale=1", content=picture(), headers=headers)

@@ -20,6 +20,7 @@ from .form import read_upload
 from .limits import Refused
 from .outcome import write_files
 from .prefix import current
+from .repeated import each_once
 from .service import Service, file_name
 from .wanted import parse
 
@@ -53,10 +54,11 @@ def routes(service: Service) -> list[Route]:
 
 
 async def _upscale(request: Request, service: Service) -> Response:
-    parse(request.query_params, service.limits)  # a wrong option is said before the upload
+    asked = each_once(request.query_params.multi_items())
+    parse(asked, service.limits)  # a wrong option is said before the upload
     with service.turns.enter() as place:
         data, name, chosen = await read_upload(request)
-        wanted = parse({**request.query_params, **chosen}, service.limits)
+        wanted = parse({**asked, **chosen}, service.limits)  # the form's goes first
 
         def work() -> Response:
             result, about = service.restore(data, wanted)
