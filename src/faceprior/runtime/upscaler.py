@@ -250,17 +250,12 @@ def load(
     larger:  the model for the larger faces of photos; None: the packaged model's own, of a file none
     """
     sharpness = checked_sharpness(sharp, sharpness)
-    if backend not in BACKENDS:
-        raise FacepriorError(f"backend {backend!r}: expected auto, onnx, openvino or torch")
-    if precision not in PRECISIONS:
-        raise FacepriorError(f"precision {precision!r}: expected {' or '.join(PRECISIONS)}")
-    if device not in DEVICES:
-        raise FacepriorError(f"device {device!r}: expected {', '.join(DEVICES)}")
+    check_running(backend, device, precision)
     name, path, sha256, own = _find(model, backend)
-    larger = own if larger is None else larger
+    called, larger = (own, own) if larger is None else _found_larger(larger, backend)
     data, sha256 = read_checked(path, sha256)
     running = {"backend": backend, "device": device, "threads": threads, "precision": precision}
-    companion = Larger(_called_file(larger), lambda: load(larger, **running, sharpness=sharpness)) if larger else None
+    companion = Larger(called, lambda: load(larger, **running, sharpness=sharpness)) if larger else None
     both = sharpness > 0
     if backend == "openvino":
         if device not in ("auto", "cpu"):
@@ -300,12 +295,29 @@ class Larger:
             return self._made
 
 
-def _called_file(model: str | Path) -> str:
-    return Path(model).stem if Path(model).suffix in (".onnx", ".safetensors") else str(model)
+def _found_larger(larger: str | Path, backend: str) -> tuple[str, str | Path]:
+    """Its name, and what `load` takes for it, also from another folder: it is loaded much later, and is found now."""
+    try:
+        name, path, sha256, _ = _find(larger, backend)
+    except FacepriorError as error:
+        raise FacepriorError(f"larger: {error}") from None
+    if not os.path.isfile(path):  # noqa: PTH113  False of a name that is too long; Path raises
+        raise FacepriorError(f"larger: {path}: no such weights file")
+    return name, larger if sha256 is not None else path.absolute()
 
 
 def _called(name: str, sharpness: float) -> str:
     return name + ("" if sharpness == 0 else " (sharp)" if sharpness == 1 else f" (sharpness {sharpness:g})")
+
+
+def check_running(backend: str, device: str, precision: str) -> None:
+    """FacepriorError where one of them is none that `load` knows."""
+    if not isinstance(backend, str) or backend not in BACKENDS:
+        raise FacepriorError(f"backend {backend!r}: expected auto, onnx, openvino or torch")
+    if not isinstance(precision, str) or precision not in PRECISIONS:
+        raise FacepriorError(f"precision {precision!r}: expected {' or '.join(PRECISIONS)}")
+    if not isinstance(device, str) or device not in DEVICES:
+        raise FacepriorError(f"device {device!r}: expected {', '.join(DEVICES)}")
 
 
 def checked_sharpness(sharp: bool, sharpness: float | None) -> float:
@@ -333,9 +345,11 @@ def _between(plain: np.ndarray, sharp: np.ndarray, sharpness: np.ndarray) -> np.
 
 def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None, str | None]:
     """Name, weights file and, where packaged, its SHA-256 and the name of the model for larger faces."""
+    if model is not None and not isinstance(model, str | os.PathLike):
+        raise FacepriorError(f"model: expected a packaged model's name or a file, got {f'{model!r}':.80}")
     if model == "":
         raise FacepriorError("model: an empty name; give a packaged model's, or a file")
-    path = Path(model) if model is not None else None
+    path = Path(os.fsdecode(model)) if model is not None else None
     # `os.path`: False, where Path raises, of what may not be looked at and of a name that is too long.
     if path is None or (not os.path.exists(path) and path.suffix not in (".onnx", ".safetensors")):  # noqa: PTH110
         entry = packaged(None if model is None else str(model), ASSETS)
