@@ -187,7 +187,26 @@ def test_the_embedded_detector_is_said_once_a_call(model, rgb, tmp_path, monkeyp
     assert warned.filename == __file__ and "detector_weights" in str(warned.message)
     heard = []
     faceprior.upscale(rgb, model=model, offline=True, scale=1, warn=heard.append)
-    assert len(heard) == 1
+    assert heard == [str(warned.message)]
+
+
+def test_what_a_result_says_is_in_the_words_of_the_call(model, rgb, tmp_path, monkeypatch):
+    """And its file in those of the command, which writes the same."""
+    from copy import deepcopy
+
+    from faceprior.photo import pipeline
+
+    monkeypatch.setattr(pipeline, "turned_as_a_whole", lambda found: "so; --keep-sharpening keeps it")
+    result = faceprior.upscale(rgb, model=model, boxes=[FACE], max_size=10, canvas="lanczos", scale=1)
+    assert result.advice[0].startswith("1 face is too large") and " max_size " in result.advice[0]
+    assert "; keep_sharpening keeps it" in result.notes[0]
+    assert not any("--" in line for line in (*result.notes, *result.advice))
+    result.notes.append("a note of the caller's: --mine")
+    for name, one in (("a.png", result), ("b.png", deepcopy(result))):
+        one.save(tmp_path, name)
+        written = json.loads((tmp_path / name).with_suffix(".json").read_text())["notes"]
+        assert "; --keep-sharpening keeps it" in written[0] and "--max-size " in written[2], written
+        assert written[1] == "a note of the caller's: --mine"
 
 
 def test_python_m_faceprior():

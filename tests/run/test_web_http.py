@@ -110,6 +110,8 @@ def test_options_of_the_command(client):
     found = ask(boxes="[[10, 5, 24, 24], [5, 44, 3, 3]]")["faces"]
     assert [face["box"] for face in found] == [[10, 5, 24, 24], [5, 44, 3, 3]]
     assert [face["reason"] for face in ask(boxes="[[10, 10, 24, 24]]", faces="2")["faces"]] == ["not chosen"]
+    (note,) = [note for note in ask(boxes="[[10, 10, 6, 6]]")["notes"] if "too small" in note]
+    assert " min_size 7 " in note and "--" not in note  # as the option is called here
     assert ask(any_turn="true", scale="1")["scale"] == 1
     assert "boxes: not a value" in ask(boxes="[[1, 2]]")["error"]
     assert "boxes: not a value" in ask(boxes="[" * 5000)["error"]

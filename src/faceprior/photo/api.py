@@ -22,7 +22,7 @@ from .kept import model_for
 from .options import PhotoOptions
 from .pipeline import Detector, upscale_photo
 from .result import PhotoResult
-from .words import in_python, python_words
+from .words import Line, in_python, python_words
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the photo
 
@@ -138,6 +138,7 @@ def upscale(
         result = upscale_photo(picture, network, found, chosen, canvas=painter)
     # Absolute: `save` never writes over it, also where the program has gone to another folder since.
     result.source = Path(os.fsdecode(photo)).absolute() if isinstance(photo, str | os.PathLike) else None
+    result.notes, result.advice = [*map(Line.of, result.notes)], [*map(Line.of, result.advice)]
     result.about = {"faceprior": __version__, "model": asdict(network.info)}
     return result
 
@@ -167,11 +168,12 @@ def _found(
 
     # Not cached: each call that makes do with the embedded detector says so.
     def said(text: str) -> None:
-        warnings.warn(python_words(text), FacepriorWarning, stacklevel=5)
+        if warn is not None:
+            warn(python_words(text))
+        else:
+            warnings.warn(python_words(text), FacepriorWarning, stacklevel=5)
 
-    return make_detector(
-        detector, weights=weights, any_turn=any_turn, threads=threads, offline=offline, warn=warn or said
-    )
+    return make_detector(detector, weights=weights, any_turn=any_turn, threads=threads, offline=offline, warn=said)
 
 
 def _number(name: str, value: Any, *, whole: bool = False) -> Any:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from ..errors import FacepriorError
+from ..photo.words import python_words
 from . import openapi
 from .form import read_upload
 from .limits import Refused
@@ -35,7 +36,7 @@ def routes(service: Service) -> list[Route]:
         except Refused as error:
             return refusal(error.status, str(error))
         except FacepriorError as error:
-            return refusal(400, str(error))
+            return refusal(400, python_words(str(error)))
         except MemoryError:
             return refusal(413, "not enough memory for this photo; a smaller scale needs less")
 
@@ -62,6 +63,8 @@ async def _upscale(request: Request, service: Service) -> Response:
 
         def work() -> Response:
             result, about = service.restore(data, wanted)
+            result.notes = [python_words(note) for note in result.notes]  # options are called as in Python
+            result.advice = [python_words(line) for line in result.advice]
             with tempfile.TemporaryDirectory(prefix="faceprior-http-") as folder:
                 files = write_files(result, Path(folder), file_name(data, name), about, sheet=wanted.sheet)
                 if wanted.answer == "json":
