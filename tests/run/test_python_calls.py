@@ -87,6 +87,16 @@ def test_a_face_is_saved_and_shown(model, rgb, tmp_path):
     assert model(np.zeros((0, 16, 16, 3), np.uint8))._repr_png_() is None
 
 
+def test_a_grey_face_is_saved_grey_with_what_its_file_said(model, rgb, tmp_path):
+    exif = Image.Exif()
+    exif[0x013B] = "A. Nonymous"
+    Image.fromarray(rgb[:64, :64]).convert("L").save(tmp_path / "face.png", exif=exif, dpi=(100, 100))
+    face = model.restore(tmp_path / "face.png")
+    with Image.open(face.save(tmp_path / "out.png")) as saved:
+        assert saved.mode == face.mode == "L" and saved.getexif()[0x013B] == "A. Nonymous"
+        assert saved.info["dpi"][0] == pytest.approx(100 * face.scale, abs=1)
+
+
 def test_save_writes_what_the_command_writes(model, rgb, tmp_path, monkeypatch, capsys):
     from faceprior.cli.app import main
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from small_proxy import SmallProxy
 from web_server import MAX_UPLOAD, WebServer
 
@@ -121,6 +122,27 @@ def test_options_of_the_command(client):
     assert Image.open(io.BytesIO(cropped.content)).size == (128, 128)
     entry = ask(cropped="on")["faces"][0]
     assert set(entry["components"]) == {"eyes", "nose", "mouth", "chin"} and "alignment" in entry
+
+
+def test_a_cropped_face_is_answered_as_one_in_a_photo(client):
+    """Its JSON had names of its own, its grey became RGB, and what its file said was lost."""
+    stream, texts = io.BytesIO(), PngInfo()
+    texts.add_text("Author", "A. Nonymous")
+    Image.open(io.BytesIO(picture())).convert("L").save(stream, "PNG", pnginfo=texts, dpi=(100, 100))
+    given = {"files": {"photo": ("a.png", stream.getvalue())}}
+    told = client.post("/upscale", data={"cropped": "true", "answer": "json"}, **given).json()
+    photo = client.post("/upscale", data={"boxes": "[[10, 5, 24, 24]]", "answer": "json"}, **given).json()
+    assert set(told) == set(photo) and told["kind"] == "cropped" and (told["width"], told["height"]) == (50, 50)
+    assert {"number", "box", "size", "score", "network", "lr_consistency_db"} <= set(told["faces"][0])
+    archive = client.post("/upscale", data={"cropped": "true"}, **given)
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as files:
+        written = json.loads(files.read("a-restored.json"))
+        assert set(written["faces"][0]["files"].values()) <= set(files.namelist())
+        assert {**written, "canvas": 0} == {**told, "canvas": 0}
+        face = Image.open(io.BytesIO(files.read(written["files"]["photo"])))
+        face.load()
+    assert (face.mode, face.size, face.text["Author"]) == ("L", (128, 128), "A. Nonymous")
+    assert face.info["dpi"][0] == pytest.approx(256, abs=1)
 
 
 @pytest.mark.parametrize(
