@@ -141,6 +141,14 @@ def test_results_are_short_in_words_and_seen_in_a_notebook(model, rgb):
         assert image.width > image.height
 
 
+def test_results_are_compared_and_collected(model, rgb):
+    """By what they are: their arrays have no one truth."""
+    one, other = (faceprior.upscale(rgb, model=model, boxes=[FACE], scale=1, canvas="lanczos") for _ in range(2))
+    lr = one.faces[0].lr[None]
+    for a, b in ((one, other), (one.faces[0], other.faces[0]), (model(lr), model(lr)), (model.restore(rgb), one)):
+        assert a in [b, a] and a != b and len({a, b, a}) == 2
+
+
 def test_the_keywords_of_the_command(model, rgb):
     def faces(**keywords):
         return [f.restored for f in faceprior.upscale(rgb, model=model, **keywords).faces]

@@ -15,7 +15,7 @@ from .metadata import Metadata
 from .sharpened import Sharpening
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class PhotoFace:
     """A face of a photo and what became of it.
 
@@ -62,7 +62,7 @@ class PhotoFace:
         return png(face_row(self)) if self.image is not None else None
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class PhotoResult:
     """A photo before and after.
 

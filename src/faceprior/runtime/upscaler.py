@@ -36,7 +36,7 @@ BACKENDS = {  # and the files that each takes
 }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Result:
     """What became of N faces, in their order.
 
