@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Unpack
@@ -88,9 +89,12 @@ class Upscaler:
         batch: int = BATCH,
         sharpness: float = 0.0,
         larger: "Larger | None" = None,
+        both: bool = False,
     ):
-        """sharpness: 0..1, of its pictures; above 0 the backend gives both. larger: of `ModelInfo`."""
+        """sharpness: 0..1, of its pictures; larger: of `ModelInfo`; both: the backend gives the plain and the sharp
+        picture, as it does above sharpness 0 anyhow."""
         self.backend, self.batch, self.sharpness, self._larger = backend, batch, sharpness, larger
+        self._both = both or sharpness > 0
         version = str(backend.header.get("version", "unknown"))
         self.info = ModelInfo(_called(name, sharpness), version, sha256, backend.name, backend.device)
         if larger is not None:
@@ -174,7 +178,7 @@ class Upscaler:
         """Whether it spares itself a look at faces whose `transforms` are given."""
         return getattr(self.backend, "aligned", False)
 
-    @property
+    @cached_property  # one object: faces are batched by the model that they are given
     def larger(self) -> "Upscaler | None":
         """The model for faces that fill more pixels than this one takes, where it has one; loaded when it is asked for.
         Photos give each face to the one that suits it; a call of this `Upscaler` is always its own."""
@@ -184,9 +188,10 @@ class Upscaler:
         """The same model, loaded once, at another sharpness, 0..1. FacepriorError where it was loaded without any."""
         if sharpness == self.sharpness:
             return self
-        if self.sharpness == 0:
+        if not self._both:
             raise FacepriorError("sharpness: load the model with sharpness=1 to choose it later")
         args = {"batch": self.batch, "sharpness": checked_sharpness(False, sharpness), "larger": self._larger}
+        args["both"] = True
         return Upscaler(self.backend, self._name, self.info.sha256, **args)
 
     @property
