@@ -136,6 +136,8 @@ def test_the_names_of_results(name, stem, model, photo, tmp_path):
         ({"max_size": 10**400}, "max_size: expected a number, got 1000"),
         ({"faces": np.array(1)}, "faces: expected numbers from 1, as [1, 3], got array(1)"),
         ({"model": None, "threads": 2.5}, "threads: expected a whole number, got 2.5"),
+        ({"threads": 0}, "threads: expected 1 to 1024, got 0"),
+        ({"threads": np.array([2, 3])}, "threads: expected a whole number, got array([2, 3])"),
     ],
 )
 def test_numbers(keywords, words, model, photo):
@@ -154,6 +156,75 @@ def test_numbers(keywords, words, model, photo):
 def test_numbers_of_load(keywords, words):
     """As out of an environment variable."""
     refused(lambda: faceprior.load(small_onnx(), **keywords), words)
+
+
+@pytest.mark.parametrize("given", [{"threads": 0}, {"threads": 0, "detector": "embedded"}])
+def test_threads_are_not_the_detectors_file(given, photo, monkeypatch):
+    """It was said that $FACEPRIOR_DETECTOR_WEIGHTS was to blame."""
+    monkeypatch.setenv("FACEPRIOR_DETECTOR_WEIGHTS", __file__)
+    with pytest.raises(FacepriorError) as caught:
+        faceprior.upscale(photo, model=small_onnx(), **given)
+    assert str(caught.value) == "threads: expected 1 to 1024, got 0"
+    from faceprior.photo.detect import make_detector
+
+    with pytest.raises(FacepriorError) as caught:
+        make_detector(threads=0)
+    assert str(caught.value) == "threads: expected 1 to 1024, got 0"
+
+
+@pytest.mark.parametrize("model", [123, b"standard", ["standard"], np.zeros(3)])
+def test_what_is_no_model(model, photo):
+    refused(lambda: faceprior.load(model), "model: expected a packaged model's name or a file, got ")
+    refused(lambda: upscaled(photo, model), "model: expected a packaged model's name or a file, got ")
+
+
+@pytest.mark.parametrize("name", ["backend", "device", "precision"])
+def test_what_is_no_word(name, model, photo):
+    for given in (["auto"], np.array(["auto", "f32"]), 5, None):
+        words = f"{name} {given!r}: expected ".replace("\n", " ")
+        refused(lambda given=given: faceprior.load(small_onnx(), **{name: given}), words)
+        refused(lambda given=given: upscaled(photo, small_onnx(), **{name: given}), words)
+        refused(lambda given=given: upscaled(photo, model, **{name: given}), words)
+
+
+@pytest.mark.parametrize("weights", [5, b"yunet.onnx", ["yunet.onnx"]])
+def test_what_is_no_file_of_a_detector(weights, model, photo):
+    words = "detector_weights: expected a file, got"
+    refused(lambda: upscaled(photo, model, boxes=None, detector_weights=weights), words)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "words"),
+    [
+        ({"sharp": True}, "sharpness 1: the model is loaded at 0; give model.at(1)"),
+        ({"sharpness": 0.5}, "sharpness 0.5: the model is loaded at 0; give model.at(0.5)"),
+        ({"sharp": True, "sharpness": 0.5}, "sharp and sharpness: choose one"),
+        ({"device": "cuda"}, "device 'cuda': the model is loaded already"),
+        ({"backend": "torch"}, "backend 'torch': the model is loaded already"),
+        ({"precision": "bf16"}, "precision 'bf16': the model is loaded already"),
+        ({"cropped": True}, "boxes: is for photos; it does not go with cropped"),
+        ({"boxes": ""}, "boxes: an empty name"),
+        ({"boxes": None, "detector": "embedded", "detector_weights": "a.onnx"}, "detector_weights: are of YuNet"),
+    ],
+)
+def test_what_contradicts_the_rest_of_the_call(keywords, words, model, photo):
+    refused(lambda: upscaled(photo, model, **keywords), words)
+    if "sharp" in words:
+        refused(lambda: model.photo(photo, **keywords), words)
+
+
+def test_what_agrees_with_a_loaded_model_is_taken(model, photo):
+    told = {"sharp": False, "sharpness": 0, "device": "cpu", "backend": "onnx", "precision": "f32"}
+    assert upscaled(photo, model, **told).faces
+    assert upscaled(photo, model, device="auto", backend="auto").faces
+
+
+@pytest.mark.parametrize("name", ["nope", "nope.onnx", "folder", "", 5])
+def test_a_larger_model_is_found_when_the_smaller_one_is_loaded(name, tmp_path, monkeypatch):
+    """Not at the first large face."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    refused(lambda: faceprior.load(small_onnx(), larger=name), "larger: ")
 
 
 @pytest.mark.parametrize(

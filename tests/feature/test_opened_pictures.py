@@ -90,6 +90,55 @@ def test_what_was_done_to_it_counts():
         assert decoded(image).rgb.max() == 10
 
 
+def turned_file(format: str) -> io.BytesIO:
+    """40 by 20, on its side: upright 20 by 40."""
+    exif, stream = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    exif[0x013B] = "A. Nonymous"
+    ramp = np.linspace(0, 255, 40 * 20 * 3).reshape(20, 40, 3).astype(np.uint8)
+    Image.fromarray(ramp).save(stream, format, exif=exif)
+    return stream
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_the_orientation_that_was_set_counts(format, loaded):
+    """As programs take it out that turn pictures themselves. It was asked of the file again."""
+    for orientation, turns in ((None, 0), (1, 0), (3, 2), (8, 1), (6, -1)):
+        with Image.open(turned_file(format)) as image:
+            if loaded:
+                image.load()
+            plain = np.asarray(Image.open(turned_file(format)).convert("RGB"))
+            if orientation is None:
+                del image.getexif()[0x0112]
+            else:
+                image.getexif()[0x0112] = orientation
+            found = decoded(image)
+            assert (found.rgb == np.rot90(plain, turns)).all(), (format, orientation)
+            assert found.metadata.exif[0x013B] == "A. Nonymous"
+
+
+def test_a_draft_counts():
+    stream = io.BytesIO()
+    Image.new("RGB", (640, 480), (200, 30, 30)).save(stream, "JPEG")
+    with Image.open(stream) as image:
+        image.draft("RGB", (160, 120))
+        assert decoded(image).rgb.shape == (*image.size[::-1], 3) == (120, 160, 3)
+    with Image.open(stream) as image:
+        image.draft("L", None)
+        assert decoded(image).mode == "L"
+
+
+def test_a_file_that_is_as_it_was_opened_is_decoded_as_one():
+    """Its quality is told, which the pixels alone do not tell, and the image is not read for it."""
+    with Image.open(turned_file("JPEG")) as image:
+        image.getexif()
+        assert decoded(image).quality is not None and image.tile
+    with Image.open(turned_file("PNG")) as image:
+        decoded(image)
+        assert image.tile
+
+
 def test_a_closed_or_damaged_one_is_an_error_of_one_line():
     from faceprior import FacepriorError
 

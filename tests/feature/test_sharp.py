@@ -42,6 +42,13 @@ def test_openvino_gives_them_too():
         assert difference(ours, theirs).max() <= 1
 
 
+def test_from_the_plain_picture_back_to_the_sharp_one():
+    lr, file = smooth_faces(3), small_onnx(**OPTIONS)
+    plain = (loaded := faceprior.load(file, sharp=True)).at(0)
+    assert difference(plain(lr), faceprior.load(file)(lr)).max() <= 1
+    np.testing.assert_array_equal(plain.at(1)(lr).images, loaded(lr).images)
+
+
 @pytest.mark.parametrize("file", [small_onnx, small_safetensors])
 def test_a_model_without_one_says_so(file):
     with pytest.raises(FacepriorError, match=r"has no sharp variant; leave --sharp"):

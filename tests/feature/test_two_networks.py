@@ -177,6 +177,37 @@ def test_the_larger_one_is_loaded_once_and_at_the_same_sharpness():
     assert half.info.larger == "b (sharpness 0.5)" and loaded == [1]
 
 
+def test_the_sharpness_is_chosen_again_after_the_plain_one():
+    """It was said that the model was loaded without any."""
+
+    def make(name: str, larger: Larger | None = None) -> Upscaler:
+        backend = SimpleNamespace(name="x", device="cpu", header={}, size=16)
+        return Upscaler(backend, name, "0" * 64, sharpness=1, larger=larger)
+
+    one = make("a", Larger("b", lambda: make("b")))
+    for again in (one.at(0).at(0.5), one.at(0).at(0).at(0.5), one.at(0.5).at(0).at(0.5)):
+        assert again.sharpness == again.larger.sharpness == 0.5 and again.info.name == "a (sharpness 0.5)"
+        assert again.backend is one.backend
+    assert one.at(0).larger.sharpness == 0
+    plain = Upscaler(one.backend, "a", "0" * 64)
+    with pytest.raises(FacepriorError, match="load the model with sharpness=1"):
+        plain.at(0.5)
+
+
+def test_larger_faces_of_a_chosen_sharpness_go_to_one_network():
+    """A copy for each face was a run of the network for each."""
+
+    def make(name: str, larger: Larger | None = None) -> Upscaler:
+        backend = SimpleNamespace(name="x", device="cpu", header={}, size=32 if larger is None else 16)
+        return Upscaler(backend, name, "0" * 64, sharpness=1, larger=larger)
+
+    half = make("a", Larger("b", lambda: make("b"))).at(0.5)
+    assert half.larger is half.larger and half.at(0).larger is not half.larger
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    given = [Given.of(DecodedImage(noise[:48, i : i + 48]), half, keep_sharpening=True) for i in (0, 8)]
+    assert given[0].network is given[1].network is half.larger
+
+
 def test_turned_faces_and_grainy_photos_are_sharpened_less():
     frontal = np.array([[10, 10], [20, 10], [15, 15], [11, 21], [19, 21]], np.float64)
     turned = frontal + np.array([[0, 0], [-4, 0], [4, 0], [0, 0], [-2, 0]])

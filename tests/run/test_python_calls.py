@@ -87,6 +87,16 @@ def test_a_face_is_saved_and_shown(model, rgb, tmp_path):
     assert model(np.zeros((0, 16, 16, 3), np.uint8))._repr_png_() is None
 
 
+def test_a_grey_face_is_saved_grey_with_what_its_file_said(model, rgb, tmp_path):
+    exif = Image.Exif()
+    exif[0x013B] = "A. Nonymous"
+    Image.fromarray(rgb[:64, :64]).convert("L").save(tmp_path / "face.png", exif=exif, dpi=(100, 100))
+    face = model.restore(tmp_path / "face.png")
+    with Image.open(face.save(tmp_path / "out.png")) as saved:
+        assert saved.mode == face.mode == "L" and saved.getexif()[0x013B] == "A. Nonymous"
+        assert saved.info["dpi"][0] == pytest.approx(100 * face.scale, abs=1)
+
+
 def test_save_writes_what_the_command_writes(model, rgb, tmp_path, monkeypatch, capsys):
     from faceprior.cli.app import main
 
@@ -129,6 +139,14 @@ def test_results_are_short_in_words_and_seen_in_a_notebook(model, rgb):
     assert all((face._repr_png_() is None) == (not face.restored) for face in photo.faces)
     with Image.open(io.BytesIO(photo._repr_png_())) as image:
         assert image.width > image.height
+
+
+def test_results_are_compared_and_collected(model, rgb):
+    """By what they are: their arrays have no one truth."""
+    one, other = (faceprior.upscale(rgb, model=model, boxes=[FACE], scale=1, canvas="lanczos") for _ in range(2))
+    lr = one.faces[0].lr[None]
+    for a, b in ((one, other), (one.faces[0], other.faces[0]), (model(lr), model(lr)), (model.restore(rgb), one)):
+        assert a in [b, a] and a != b and len({a, b, a}) == 2
 
 
 def test_the_keywords_of_the_command(model, rgb):
@@ -187,7 +205,26 @@ def test_the_embedded_detector_is_said_once_a_call(model, rgb, tmp_path, monkeyp
     assert warned.filename == __file__ and "detector_weights" in str(warned.message)
     heard = []
     faceprior.upscale(rgb, model=model, offline=True, scale=1, warn=heard.append)
-    assert len(heard) == 1
+    assert heard == [str(warned.message)]
+
+
+def test_what_a_result_says_is_in_the_words_of_the_call(model, rgb, tmp_path, monkeypatch):
+    """And its file in those of the command, which writes the same."""
+    from copy import deepcopy
+
+    from faceprior.photo import pipeline
+
+    monkeypatch.setattr(pipeline, "turned_as_a_whole", lambda found: "so; --keep-sharpening keeps it")
+    result = faceprior.upscale(rgb, model=model, boxes=[FACE], max_size=10, canvas="lanczos", scale=1)
+    assert result.advice[0].startswith("1 face is too large") and " max_size " in result.advice[0]
+    assert "; keep_sharpening keeps it" in result.notes[0]
+    assert not any("--" in line for line in (*result.notes, *result.advice))
+    result.notes.append("a note of the caller's: --mine")
+    for name, one in (("a.png", result), ("b.png", deepcopy(result))):
+        one.save(tmp_path, name)
+        written = json.loads((tmp_path / name).with_suffix(".json").read_text())["notes"]
+        assert "; --keep-sharpening keeps it" in written[0] and "--max-size " in written[2], written
+        assert written[1] == "a note of the caller's: --mine"
 
 
 def test_python_m_faceprior():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from small_proxy import SmallProxy
 from web_server import MAX_UPLOAD, WebServer
 
@@ -48,6 +49,24 @@ def test_a_form_gives_what_the_body_gives(client):
     assert between.json()["scale"] == 2.5
     empty = client.post("/upscale", data={"scale": "", "answer": "json"}, files={"photo": picture()})
     assert empty.json()["scale"] == 4  # a field left empty is none
+
+
+def test_an_option_that_is_repeated(client):
+    """As Python's requests send a list: only its last number was taken."""
+    boxes = "[[2, 2, 10, 10], [22, 2, 10, 10], [42, 2, 10, 10]]"
+    chosen = {"boxes": boxes, "answer": "json"}
+    for form in (True, False):
+
+        def ask(options: dict, form=form):
+            given = {"data": options, "files": {"photo": picture()}} if form else {"params": options}
+            return client.post("/upscale", **given, **({} if form else {"content": picture()}))
+
+        reasons = [face.get("reason") for face in ask({**chosen, "faces": ["1", "3"]}).json()["faces"]]
+        assert [reason == "not chosen" for reason in reasons] == [False, True, False], reasons
+        refused(ask({**chosen, "faces": ["1", "x"]}), 400, "faces: not a value")
+        refused(ask({**chosen, "scale": ["2", "3"]}), 400, "scale: given twice")
+        refused(ask({**chosen, "boxes": [boxes, boxes]}), 400, "boxes: given twice")
+        refused(ask({**chosen, "scal": ["2", "3"]}), 400, "unknown option 'scal'")
 
 
 def test_curls_data_binary_is_the_photo(client):
@@ -92,6 +111,8 @@ def test_options_of_the_command(client):
     found = ask(boxes="[[10, 5, 24, 24], [5, 44, 3, 3]]")["faces"]
     assert [face["box"] for face in found] == [[10, 5, 24, 24], [5, 44, 3, 3]]
     assert [face["reason"] for face in ask(boxes="[[10, 10, 24, 24]]", faces="2")["faces"]] == ["not chosen"]
+    (note,) = [note for note in ask(boxes="[[10, 10, 6, 6]]")["notes"] if "too small" in note]
+    assert " min_size 7 " in note and "--" not in note  # as the option is called here
     assert ask(any_turn="true", scale="1")["scale"] == 1
     assert "boxes: not a value" in ask(boxes="[[1, 2]]")["error"]
     assert "boxes: not a value" in ask(boxes="[" * 5000)["error"]
@@ -101,6 +122,27 @@ def test_options_of_the_command(client):
     assert Image.open(io.BytesIO(cropped.content)).size == (128, 128)
     entry = ask(cropped="on")["faces"][0]
     assert set(entry["components"]) == {"eyes", "nose", "mouth", "chin"} and "alignment" in entry
+
+
+def test_a_cropped_face_is_answered_as_one_in_a_photo(client):
+    """Its JSON had names of its own, its grey became RGB, and what its file said was lost."""
+    stream, texts = io.BytesIO(), PngInfo()
+    texts.add_text("Author", "A. Nonymous")
+    Image.open(io.BytesIO(picture())).convert("L").save(stream, "PNG", pnginfo=texts, dpi=(100, 100))
+    given = {"files": {"photo": ("a.png", stream.getvalue())}}
+    told = client.post("/upscale", data={"cropped": "true", "answer": "json"}, **given).json()
+    photo = client.post("/upscale", data={"boxes": "[[10, 5, 24, 24]]", "answer": "json"}, **given).json()
+    assert set(told) == set(photo) and told["kind"] == "cropped" and (told["width"], told["height"]) == (50, 50)
+    assert {"number", "box", "size", "score", "network", "lr_consistency_db"} <= set(told["faces"][0])
+    archive = client.post("/upscale", data={"cropped": "true"}, **given)
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as files:
+        written = json.loads(files.read("a-restored.json"))
+        assert set(written["faces"][0]["files"].values()) <= set(files.namelist())
+        assert {**written, "canvas": 0} == {**told, "canvas": 0}
+        face = Image.open(io.BytesIO(files.read(written["files"]["photo"])))
+        face.load()
+    assert (face.mode, face.size, face.text["Author"]) == ("L", (128, 128), "A. Nonymous")
+    assert face.info["dpi"][0] == pytest.approx(256, abs=1)
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,23 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypedDict
 
 from .._version import __version__
 from ..errors import FacepriorError, FacepriorWarning
-from ..runtime.upscaler import Upscaler, checked_sharpness, load
+from ..runtime.threads import thread_count
+from ..runtime.upscaler import Upscaler
 from .boxes import Detection, as_detections, read_boxes
 from .canvas import canvas_loader
 from .decode import any_number_of_pixels
 from .detect import make_detector
 from .given import Picture, decoded
+from .kept import model_for
 from .options import PhotoOptions
 from .pipeline import Detector, upscale_photo
 from .result import PhotoResult
-from .words import in_python, python_words
+from .words import Line, in_python, python_words
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the photo
 
@@ -86,7 +87,8 @@ def upscale(
 
     photo:      a file, its bytes, an image of Pillow, or uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA
     model:      an `Upscaler`, or what `load` takes; sharp, sharpness, device, threads, backend, precision: as of
-                `load`, of a model that is not loaded yet. The model of the last calls is kept
+                `load`, of a model that is not loaded yet (what contradicts one that is, is refused). The model of the
+                last calls is kept until its file changes
     scale:      how many times as large the photo becomes, 1..8; fractions too
     strength:   0 the photo enlarged, 1 the restored faces
     min_size, max_size: sides of the cut square, in pixels of the photo (about 1.05 times a face's height); smaller and
@@ -112,6 +114,9 @@ def upscale(
     with in_python():
         if cropped and photos:
             raise FacepriorError("cropped and photos: choose one")
+        if cropped and boxes is not None:
+            raise FacepriorError("boxes: is for photos; it does not go with cropped")
+        threads = None if threads is None else thread_count(threads)
         chosen = PhotoOptions(
             _number("scale", scale),
             _number("strength", strength),
@@ -129,14 +134,15 @@ def upscale(
         with any_number_of_pixels(not pixel_limit):
             picture = decoded(photo)
         found = _found(photo, boxes, detector, detector_weights, offline, any_turn, threads, warn)
-        network = model if isinstance(model, Upscaler) else _model(
-            model, checked_sharpness(sharp, None if sharpness is None else _number("sharpness", sharpness)),
-            device, threads, backend, precision,
+        network = model_for(
+            model, sharp=bool(sharp), sharpness=None if sharpness is None else _number("sharpness", sharpness),
+            device=device, threads=threads, backend=backend, precision=precision,
         )  # fmt: skip
         painter = canvas_loader(backend=backend, threads=threads, precision=precision)
         result = upscale_photo(picture, network, found, chosen, canvas=painter)
     # Absolute: `save` never writes over it, also where the program has gone to another folder since.
     result.source = Path(os.fsdecode(photo)).absolute() if isinstance(photo, str | os.PathLike) else None
+    result.notes, result.advice = [*map(Line.of, result.notes)], [*map(Line.of, result.advice)]
     result.about = {"faceprior": __version__, "model": asdict(network.info)}
     return result
 
@@ -151,6 +157,8 @@ def _found(
     threads: int | None,
     warn: Callable[[str], None] | None,
 ) -> Detector | list[Detection]:
+    if isinstance(boxes, str) and not boxes:
+        raise FacepriorError("boxes: an empty name; give boxes, or a JSON file")
     if isinstance(boxes, str | Path):
         return read_boxes(Path(boxes), Path(os.fsdecode(photo)) if isinstance(photo, str | os.PathLike) else None)
     if boxes is not None:
@@ -159,21 +167,17 @@ def _found(
         if not callable(detector):
             raise FacepriorError("detector: expected auto, yunet, embedded or a function; faces go into boxes")
         return lambda rgb: as_detections(detector(rgb), "detector")
+    if detector == "embedded" and weights is not None:
+        raise FacepriorError("detector_weights: are of YuNet; the embedded detector takes none")
 
     # Not cached: each call that makes do with the embedded detector says so.
     def said(text: str) -> None:
-        warnings.warn(python_words(text), FacepriorWarning, stacklevel=5)
+        if warn is not None:
+            warn(python_words(text))
+        else:
+            warnings.warn(python_words(text), FacepriorWarning, stacklevel=5)
 
-    return make_detector(
-        detector, weights=weights, any_turn=any_turn, threads=threads, offline=offline, warn=warn or said
-    )
-
-
-@lru_cache(maxsize=2)
-def _model(
-    model: str | Path | None, sharpness: float, device: str, threads: int | None, backend: str, precision: str
-) -> Upscaler:
-    return load(model, sharpness=sharpness, device=device, threads=threads, backend=backend, precision=precision)
+    return make_detector(detector, weights=weights, any_turn=any_turn, threads=threads, offline=offline, warn=said)
 
 
 def _number(name: str, value: Any, *, whole: bool = False) -> Any:

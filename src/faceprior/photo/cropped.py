@@ -12,7 +12,6 @@ from .mask import components
 
 if TYPE_CHECKING:
     from .cutface import CutFace
-    from .single import FaceResult
 
 HEATMAPS = ".heatmaps"  # <stem>.heatmaps.png: the components over the face
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -28,7 +27,7 @@ def face_to_lr(rgb: np.ndarray, size: int = LR_SIZE) -> np.ndarray:
     return rgb if rgb.shape[:2] == (size, size) else cut_lr(rgb, central_square(rgb), size)
 
 
-def describe(name: str, stem: str, note: str | None, face: "CutFace | FaceResult", *, overlays: bool) -> dict[str, Any]:
+def describe(name: str, stem: str, note: str | None, face: "CutFace", *, overlays: bool) -> dict[str, Any]:
     """One entry of the JSON; positions in pixels of the 128x128 output, pixel centres at whole numbers.
 
     overlays: <stem>.heatmaps.png is written as well.

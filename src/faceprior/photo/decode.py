@@ -163,16 +163,36 @@ def from_pillow(image: Image.Image, name: str = "the image") -> DecodedImage:
     if unread and image.tell() == 0 and image.format in formats() and stream.seekable():
         place = stream.tell()
         try:
-            stream.seek(0)
-            return read_stream(stream, name)
+            if _is_as_opened(image, stream):
+                stream.seek(0)
+                return read_stream(stream, name)
         finally:
             stream.seek(place)
     try:  # its pixels are all there is
-        return _decode(image.copy(), None, name, stored=image)
+        pixels = image.copy()
+        if (turned := _orientation(image)) != _orientation(pixels):  # a copy has that of the file
+            pixels.getexif()[ExifTags.Base.Orientation] = turned
+        return _decode(pixels, None, name, stored=image)
     except FacepriorError:
         raise
     except Exception as error:
         raise FacepriorError(f"{name}: damaged image ({_one_line(error)})") from None
+
+
+def _is_as_opened(image: Image.Image, stream: BinaryIO) -> bool:
+    """Whether an image that is not read yet is still as its file says: no `draft`, no other orientation."""
+
+    def said(one: Image.Image) -> tuple:
+        # The EXIF of a PNG may stand behind its pixels, which would be read; one that was asked for it is read already.
+        late = one.format == "PNG" and "exif" not in one.info
+        return one.size, one.mode, 1 if late else _orientation(one)
+
+    stream.seek(0)
+    try:
+        with UNWARNED:
+            return said(image) == said(Image.open(stream, formats=formats()))
+    except Exception:  # reading it says what is wrong
+        return True
 
 
 def _open(path: Path) -> BinaryIO:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import FacepriorError
+from ..runtime.threads import thread_count
 from .detector_weights import VARIABLE, Unavailable, detector_weights
 from .hog import HogDetector
 from .yunet import YuNet
@@ -29,6 +30,7 @@ def make_detector(
     """
     if kind not in DETECTORS:
         raise FacepriorError(f"--detector {kind}: expected {', '.join(DETECTORS)}")
+    thread_count(threads)  # what is wrong with them is not the file's
     if kind == "embedded":
         return HogDetector(any_turn=any_turn, auto_turn=auto_turn)
     try:

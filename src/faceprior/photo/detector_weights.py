@@ -41,9 +41,11 @@ def detector_weights(given: str | Path | None = None, *, offline: bool = False) 
 
     A file that the user names is taken as it is. FacepriorError says what to do where there is none.
     """
+    if given is not None and not isinstance(given, str | os.PathLike):
+        raise FacepriorError(f"--detector-weights: expected a file, got {f'{given!r}':.80}")
     named = given or os.environ.get(VARIABLE)
     if named:
-        path = Path(named).expanduser()
+        path = Path(os.fsdecode(named)).expanduser()
         if not os.path.isfile(path):  # noqa: PTH113  False of a name that is too long; Path raises
             where = "--detector-weights" if given else VARIABLE
             raise FacepriorError(f"{path}: no such file ({where})")

@@ -16,7 +16,7 @@ from .sharpened import Sharpening
 from .softened import Softness
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class PhotoFace:
     """A face of a photo and what became of it.
 
@@ -63,7 +63,7 @@ class PhotoFace:
         return png(face_row(self)) if self.image is not None else None
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class PhotoResult:
     """A photo before and after.
 

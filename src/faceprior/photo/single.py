@@ -1,7 +1,7 @@
 """`model.restore(image)`: one picture of one face, of any size and kind -> a `FaceResult`."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from .cropped import IDENTITY
 from .cutface import Given, restore_cut
 from .given import Picture, decoded
 from .mask import Component, components
+from .metadata import Metadata
 from .sharpened import Sharpening
 from .sheet import png
 
@@ -37,6 +38,7 @@ class FaceResult:
     doubt:      why the result is not to be trusted, or None
     looks:      how often it was cut: again where the network saw it beyond what it was trained on
     sharpening: what the picture was sharpened by, which was taken out of it first, or None
+    scale, mode, metadata: as of `PhotoResult`: what the picture's square became; "L" where it was grey alone, "RGB"
     """
 
     image: NDArray[np.uint8]
@@ -48,6 +50,9 @@ class FaceResult:
     doubt: str | None = None
     looks: int = 1
     sharpening: Sharpening | None = None
+    scale: float = 1.0
+    mode: str = "RGB"
+    metadata: Metadata = field(default_factory=Metadata)
 
     @property
     def angle(self) -> float:
@@ -60,14 +65,17 @@ class FaceResult:
         return overlay(self.image, self.heatmaps)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """The 128x128 face as a PNG. FacepriorError where the file exists, unless `overwrite`."""
+        """The 128x128 face as a PNG, grey where the picture was, with what its file said. FacepriorError where `path`
+        exists, unless `overwrite`."""
         target = Path(path)
         if target.suffix.lower() != ".png":
             raise FacepriorError(f"{target}: a face is written as .png")
         # False, where Path raises, of a name that is too long: writing says that.
         if os.path.exists(target) and not overwrite:  # noqa: PTH110
             raise FacepriorError(f"{target}: exists; overwrite=True replaces it")
-        write_atomically(target, lambda file: Image.fromarray(self.image).save(file, "PNG"))
+        face = Image.fromarray(self.image)
+        face = face.convert("L") if self.mode == "L" else face
+        write_atomically(target, lambda file: self.metadata.save(face, file, "PNG", self.scale))
         return target
 
     def __repr__(self) -> str:
@@ -90,5 +98,6 @@ def restore_face(upscaler: "Upscaler", picture: Picture, *, keep_sharpening: boo
         raise FacepriorError(f"model {upscaler.info.name!r}: the network gave numbers that are not finite")
     seen = components(face.heatmaps, IDENTITY)
     return FaceResult(
-        face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt, face.looks, face.sharpening
-    )
+        face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt, face.looks, face.sharpening,
+        given.enlarged, given.mode, given.metadata,
+    )  # fmt: skip

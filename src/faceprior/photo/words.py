@@ -1,4 +1,4 @@
-"""Errors of what the command and the Python call share speak of flags; a caller from Python gave keywords."""
+"""What the command and the Python call share speaks of flags; a caller from Python gave keywords."""
 
 import re
 from collections.abc import Iterator
@@ -20,6 +20,23 @@ def python_words(text: str) -> str:
     for flag, keyword in KEYWORDS.items():
         text = text.replace(flag, keyword)
     return re.sub(r"(?<![\w-])--([a-z][a-z0-9-]*)", lambda flag: flag[1].replace("-", "_"), text)
+
+
+class Line(str):
+    """What a result says, for a caller from Python. It remembers how the command says it: files hold that."""
+
+    command: str
+
+    @classmethod
+    def of(cls, text: str) -> "Line":
+        line = cls(python_words(text))
+        line.command = text
+        return line
+
+
+def as_written(text: str) -> str:
+    """A line for a file: of a `Line` the command's words, any other as it is."""
+    return getattr(text, "command", text)
 
 
 @contextmanager

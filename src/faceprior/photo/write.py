@@ -16,6 +16,7 @@ from ..runtime.pictures import overlay
 from .deep_files import DEEP, TooLarge, save_deep
 from .made_profile import profile_for, said_of_lost
 from .sheet import MAX_FACES, contact_sheet
+from .words import as_written
 
 if TYPE_CHECKING:
     from .result import PhotoFace, PhotoResult
@@ -81,7 +82,7 @@ def write_photo(
         **({"softness": result.softness.to_dict()} if result.softness is not None else {}),
         **(about or {}),
         "files": {**({"photo": target.name} if photo else {}), **({"sheet": sheet_name} if sheet_name else {})},
-        "notes": [*notes, *result.advice],
+        "notes": [as_written(line) for line in (*notes, *result.advice)],
         "faces": described,
     }
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Unpack
@@ -36,7 +37,7 @@ BACKENDS = {  # and the files that each takes
 }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Result:
     """What became of N faces, in their order.
 
@@ -88,9 +89,12 @@ class Upscaler:
         batch: int = BATCH,
         sharpness: float = 0.0,
         larger: "Larger | None" = None,
+        both: bool = False,
     ):
-        """sharpness: 0..1, of its pictures; above 0 the backend gives both. larger: of `ModelInfo`."""
+        """sharpness: 0..1, of its pictures; larger: of `ModelInfo`; both: the backend gives the plain and the sharp
+        picture, as it does above sharpness 0 anyhow."""
         self.backend, self.batch, self.sharpness, self._larger = backend, batch, sharpness, larger
+        self._both = both or sharpness > 0
         version = str(backend.header.get("version", "unknown"))
         self.info = ModelInfo(_called(name, sharpness), version, sha256, backend.name, backend.device)
         if larger is not None:
@@ -174,7 +178,7 @@ class Upscaler:
         """Whether it spares itself a look at faces whose `transforms` are given."""
         return getattr(self.backend, "aligned", False)
 
-    @property
+    @cached_property  # one object: faces are batched by the model that they are given
     def larger(self) -> "Upscaler | None":
         """The model for faces that fill more pixels than this one takes, where it has one; loaded when it is asked for.
         Photos give each face to the one that suits it; a call of this `Upscaler` is always its own."""
@@ -184,9 +188,10 @@ class Upscaler:
         """The same model, loaded once, at another sharpness, 0..1. FacepriorError where it was loaded without any."""
         if sharpness == self.sharpness:
             return self
-        if self.sharpness == 0:
+        if not self._both:
             raise FacepriorError("sharpness: load the model with sharpness=1 to choose it later")
         args = {"batch": self.batch, "sharpness": checked_sharpness(False, sharpness), "larger": self._larger}
+        args["both"] = True
         return Upscaler(self.backend, self._name, self.info.sha256, **args)
 
     @property
@@ -250,17 +255,12 @@ def load(
     larger:  the model for the larger faces of photos; None: the packaged model's own, of a file none
     """
     sharpness = checked_sharpness(sharp, sharpness)
-    if backend not in BACKENDS:
-        raise FacepriorError(f"backend {backend!r}: expected auto, onnx, openvino or torch")
-    if precision not in PRECISIONS:
-        raise FacepriorError(f"precision {precision!r}: expected {' or '.join(PRECISIONS)}")
-    if device not in DEVICES:
-        raise FacepriorError(f"device {device!r}: expected {', '.join(DEVICES)}")
+    check_running(backend, device, precision)
     name, path, sha256, own = _find(model, backend)
-    larger = own if larger is None else larger
+    called, larger = (own, own) if larger is None else _found_larger(larger, backend)
     data, sha256 = read_checked(path, sha256)
     running = {"backend": backend, "device": device, "threads": threads, "precision": precision}
-    companion = Larger(_called_file(larger), lambda: load(larger, **running, sharpness=sharpness)) if larger else None
+    companion = Larger(called, lambda: load(larger, **running, sharpness=sharpness)) if larger else None
     both = sharpness > 0
     if backend == "openvino":
         if device not in ("auto", "cpu"):
@@ -300,12 +300,29 @@ class Larger:
             return self._made
 
 
-def _called_file(model: str | Path) -> str:
-    return Path(model).stem if Path(model).suffix in (".onnx", ".safetensors") else str(model)
+def _found_larger(larger: str | Path, backend: str) -> tuple[str, str | Path]:
+    """Its name, and what `load` takes for it, also from another folder: it is loaded much later, and is found now."""
+    try:
+        name, path, sha256, _ = _find(larger, backend)
+    except FacepriorError as error:
+        raise FacepriorError(f"larger: {error}") from None
+    if not os.path.isfile(path):  # noqa: PTH113  False of a name that is too long; Path raises
+        raise FacepriorError(f"larger: {path}: no such weights file")
+    return name, larger if sha256 is not None else path.absolute()
 
 
 def _called(name: str, sharpness: float) -> str:
     return name + ("" if sharpness == 0 else " (sharp)" if sharpness == 1 else f" (sharpness {sharpness:g})")
+
+
+def check_running(backend: str, device: str, precision: str) -> None:
+    """FacepriorError where one of them is none that `load` knows."""
+    if not isinstance(backend, str) or backend not in BACKENDS:
+        raise FacepriorError(f"backend {backend!r}: expected auto, onnx, openvino or torch")
+    if not isinstance(precision, str) or precision not in PRECISIONS:
+        raise FacepriorError(f"precision {precision!r}: expected {' or '.join(PRECISIONS)}")
+    if not isinstance(device, str) or device not in DEVICES:
+        raise FacepriorError(f"device {device!r}: expected {', '.join(DEVICES)}")
 
 
 def checked_sharpness(sharp: bool, sharpness: float | None) -> float:
@@ -333,9 +350,11 @@ def _between(plain: np.ndarray, sharp: np.ndarray, sharpness: np.ndarray) -> np.
 
 def _find(model: str | Path | None, backend: str) -> tuple[str, Path, str | None, str | None]:
     """Name, weights file and, where packaged, its SHA-256 and the name of the model for larger faces."""
+    if model is not None and not isinstance(model, str | os.PathLike):
+        raise FacepriorError(f"model: expected a packaged model's name or a file, got {f'{model!r}':.80}")
     if model == "":
         raise FacepriorError("model: an empty name; give a packaged model's, or a file")
-    path = Path(model) if model is not None else None
+    path = Path(os.fsdecode(model)) if model is not None else None
     # `os.path`: False, where Path raises, of what may not be looked at and of a name that is too long.
     if path is None or (not os.path.exists(path) and path.suffix not in (".onnx", ".safetensors")):  # noqa: PTH110
         entry = packaged(None if model is None else str(model), ASSETS)

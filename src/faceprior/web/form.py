@@ -5,6 +5,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from .limits import Refused
+from .repeated import each_once
 
 MOST_FIELDS = 40
 LONGEST_FIELD = 2**16  # bytes of an option: boxes may be many
@@ -35,10 +36,10 @@ async def read_upload(request: Request) -> tuple[bytes, str | None, dict[str, st
     except (ValueError, KeyError, UnicodeError):
         raise Refused(400, "not a form with a file in it") from None
     try:
-        files = [value for value in form.values() if isinstance(value, UploadFile)]
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         if not files:
             raise Refused(400, "the form holds no file: send the photo as one, as in curl -F photo=@party.jpg")
-        given = {name: value for name, value in form.items() if isinstance(value, str) and value != ""}
-        return await files[0].read(), files[0].filename, given
+        given = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and value != ""]
+        return await files[0].read(), files[0].filename, each_once(given)
     finally:
         await form.close()

@@ -15,11 +15,13 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from ..errors import FacepriorError
+from ..photo.words import python_words
 from . import openapi
 from .form import read_upload
 from .limits import Refused
 from .outcome import write_files
 from .prefix import current
+from .repeated import each_once
 from .service import Service, file_name
 from .wanted import parse
 
@@ -34,7 +36,7 @@ def routes(service: Service) -> list[Route]:
         except Refused as error:
             return refusal(error.status, str(error))
         except FacepriorError as error:
-            return refusal(400, str(error))
+            return refusal(400, python_words(str(error)))
         except MemoryError:
             return refusal(413, "not enough memory for this photo; a smaller scale needs less")
 
@@ -53,13 +55,16 @@ def routes(service: Service) -> list[Route]:
 
 
 async def _upscale(request: Request, service: Service) -> Response:
-    parse(request.query_params, service.limits)  # a wrong option is said before the upload
+    asked = each_once(request.query_params.multi_items())
+    parse(asked, service.limits)  # a wrong option is said before the upload
     with service.turns.enter() as place:
         data, name, chosen = await read_upload(request)
-        wanted = parse({**request.query_params, **chosen}, service.limits)
+        wanted = parse({**asked, **chosen}, service.limits)  # the form's goes first
 
         def work() -> Response:
             result, about = service.restore(data, wanted)
+            result.notes = [python_words(note) for note in result.notes]  # options are called as in Python
+            result.advice = [python_words(line) for line in result.advice]
             with tempfile.TemporaryDirectory(prefix="faceprior-http-") as folder:
                 files = write_files(result, Path(folder), file_name(data, name), about, sheet=wanted.sheet)
                 if wanted.answer == "json":

@@ -1,6 +1,5 @@
 """A `PhotoResult` for people: the boxes on the photo, before and after, the faces, a line of text, the files."""
 
-import json
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -11,13 +10,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import FacepriorError
-from ..files import write_text
-from ..photo.cropped import HEATMAPS, describe
 from ..photo.enlarge import enlarge
 from ..photo.result import PhotoFace, PhotoResult
 from ..photo.said import left_faces
 from ..photo.sheet import CELL, pictures
-from ..photo.single import FaceResult
 from ..photo.write import write_photo
 from .labels import in_page_words
 
@@ -95,15 +91,12 @@ def summary(result: PhotoResult) -> str:
 
 
 def write_files(
-    result: PhotoResult | FaceResult, folder: Path, name: str, about: dict[str, Any], *, sheet: bool = True
+    result: PhotoResult, folder: Path, name: str, about: dict[str, Any], *, sheet: bool = True
 ) -> Files:
     """Everything `faceprior upscale` writes, and the same as one zip. OSError where the server cannot write."""
     stem = Path(name).stem
     try:
-        if isinstance(result, FaceResult):
-            data = _write_face(result, folder, stem, about)
-        else:
-            data = write_photo(result, folder, name, about=about, sheet=sheet)
+        data = write_photo(result, folder, name, about=about, sheet=sheet)
     except FacepriorError as error:  # its message names a file of the server's and is for its log
         raise OSError(str(error)) from error
     archive = folder / f"{stem}.zip"
@@ -112,14 +105,3 @@ def write_files(
         for path in files:
             file.write(path, path.relative_to(folder))
     return Files(folder / data["files"]["photo"], archive, folder / f"{stem}.json", data)
-
-
-def _write_face(face: FaceResult, folder: Path, stem: str, about: dict[str, Any]) -> dict[str, Any]:
-    """<stem>.png, 128x128, <stem>.heatmaps.png and <stem>.json, which it returns."""
-    folder.mkdir(parents=True, exist_ok=True)
-    face.save(folder / f"{stem}.png")
-    Image.fromarray(face.overlay).save(folder / f"{stem}{HEATMAPS}.png")
-    entry = describe(f"{stem}.png", stem, face.note, face, overlays=True)
-    data = {"format": 1, **about, "files": {"photo": f"{stem}.png"}, "faces": [entry]}
-    write_text(folder / f"{stem}.json", json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False))
-    return data

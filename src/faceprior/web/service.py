@@ -1,9 +1,9 @@
-"""One picture of one client: bytes in, `PhotoResult` or `FaceResult` out."""
+"""One picture of one client: bytes in, `PhotoResult` out."""
 
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from ..photo.boxes import Detection
 from ..photo.canvas import packaged_canvas
 from ..photo.pipeline import Detector, upscale_photo
 from ..photo.result import PhotoResult
-from ..photo.single import FaceResult, restore_face
 from ..photo.targets import own_stem
 from ..runtime.canvas import CanvasNetwork
 from ..runtime.upscaler import Upscaler
@@ -60,14 +59,14 @@ class Service:
 
     def restore(
         self, data: bytes, wanted: Wanted, report: Report = _silent
-    ) -> tuple[PhotoResult | FaceResult, dict[str, Any]]:
+    ) -> tuple[PhotoResult, dict[str, Any]]:
         """-> the result, and what its JSON says of the model. Refused where the upload or the wish cannot be served."""
         report(0.05, "Reading the photo")
         picture = read_photo(data, self.limits)
         upscaler = self._upscaler(wanted.sharpness)
         about = {**self.about, "model": asdict(upscaler.info)}
         if wanted.cropped:
-            return restore_face(upscaler, picture, keep_sharpening=wanted.options.keep_sharpening), about
+            return upscale_photo(picture, upscaler, (), replace(wanted.options, kind="cropped")), about
         detector = self._detector(wanted.any_turn)
 
         def find(rgb: np.ndarray) -> list[Detection]:
