@@ -39,8 +39,8 @@ PARTS = {
     "paste": (pipeline, "paste"),
     "of it the mask": (paste_module, "face_mask"),
     "tint": (pipeline, "tint_of"),
-    "measure sharpening": (pipeline, "sharpening_of"),
-    "take it out": (pipeline, "unsharpened"),
+    "measure sharpness": (pipeline, "response_of"),
+    "undo it": (pipeline, "unsharpened"),
     "canvas": (pipeline, "paint"),
 }
 PASS = "a whole pass"  # beside the photo, to compare with

@@ -65,7 +65,7 @@ def test_keys_are_printed_with_their_comments(faceprior):  # noqa: F811
     lines = {line.split(" =")[0]: line for line in ran.out.splitlines()}
     assert "the STN's rate = lr x this; above 0" in lines["localisation_lr"]
     assert '"epochs" | "cosine" | "constant"' in lines["kind"]
-    assert lines["# faces"].endswith("# only the first so many; None = all; 1 or more")
+    assert lines["# faces"].endswith("# only so many, evenly spread over all; None = all; 1 or more")
     assert comments(type(TrainConfig().model))["aligned"] == "channels after the STN"
 
 

@@ -33,22 +33,27 @@ TINY = ("run.steps=2", "run.batch=4", "data.val_faces=2", "run.pictures=0", "sch
 
 
 @pytest.fixture(scope="module")
-def cubic(tmp_path_factory) -> Path:
-    """A real outside model: x8 cubic interpolation, float32 NCHW in [0, 1]."""
+def others(tmp_path_factory) -> list[str]:
+    """Real outside models of one file name: x8 interpolation, cubic and of nearest pixels, float32 NCHW in [0, 1]."""
+    return [f"onnx:{enlarging(tmp_path_factory.mktemp(mode), mode)}" for mode in ("cubic", "nearest")]
+
+
+def enlarging(folder: Path, mode: str) -> Path:
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 16, 16])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, 128, 128])
-    node = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="cubic")
+    node = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode=mode)
     scales = helper.make_tensor("scales", TensorProto.FLOAT, [4], [1, 1, 8, 8])
-    graph = helper.make_graph([node], "cubic", [x], [y], [scales])
-    path = tmp_path_factory.mktemp("outside") / "cubic.onnx"
+    graph = helper.make_graph([node], mode, [x], [y], [scales])
+    path = folder / "net.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
     return path
 
 
 @pytest.fixture(scope="module")
-def command(tiny_shards, tmp_path_factory, cubic) -> list[str]:
+def command(tiny_shards, tmp_path_factory, others) -> list[str]:
     flags = ["reproduce", "table1", "-d", str(tiny_shards), "-o", str(tmp_path_factory.mktemp("table") / "out")]
-    flags += ["--reduced", "--device", "cpu", "--rows", ",".join(ROWS), "--model", f"onnx:{cubic}", "--seeds", "1"]
+    flags += ["--reduced", "--device", "cpu", "--rows", ",".join(ROWS), "--seeds", "1"]
+    flags += [part for one in others for part in ("--model", one)]
     return flags + [part for override in TINY for part in ("--set", override)]
 
 
@@ -60,10 +65,10 @@ def out(command) -> Path:
     return Path(command[5])
 
 
-def test_the_table_holds_every_row_beside_the_paper_s(out):
+def test_the_table_holds_every_row_beside_the_paper_s(out, others):
     result = json.loads((out / "table1-reduced.json").read_text())
     rows = {row["name"]: row for row in result["rows"]}
-    assert list(rows) == ["bicubic", "bicubic-true", "onnx:cubic.onnx", *ROWS]
+    assert list(rows) == ["bicubic", "bicubic-true", *others, *ROWS]
     assert result["faces"] == 8 and result["reduced"] and "run.steps=2" in result["budget"]
     base = rows["bicubic-stn0"]
     assert base["psnr_margin"] == 0
@@ -74,7 +79,8 @@ def test_the_table_holds_every_row_beside_the_paper_s(out):
     assert rows["ours"]["paper_margin"][0] == pytest.approx(23.14 - 18.83)
     assert rows["nn"]["paper"] is None
     # An outside file that is bicubic scores as bicubic does.
-    assert rows["onnx:cubic.onnx"]["psnr"]["mean"] == pytest.approx(rows["bicubic"]["psnr"]["mean"], abs=0.1)
+    cubic, nearest = (rows[name]["psnr"]["mean"] for name in others)
+    assert cubic == pytest.approx(rows["bicubic"]["psnr"]["mean"], abs=0.1) and nearest < cubic - 0.1
     trained = rows["vdsr"]["training"]
     assert (trained["steps"], trained["images"]) == (2, 8) and "config" not in trained
     (run,) = rows["vdsr"]["runs"]  # whose configuration stands once
@@ -90,7 +96,7 @@ def test_the_files_say_the_same(out):
     assert "Reduced table" in text and "faceprior" in text and "| Ours |" in text and "23.14" in text
     with (out / "table1-reduced.csv").open() as file:
         lines = list(csv.DictReader(file))
-    assert [line["name"] for line in lines][3:] == list(ROWS)
+    assert [line["name"] for line in lines][4:] == list(ROWS)
     assert lines[-1]["paper_psnr"] == "23.14"
     picture = np.asarray(Image.open(out / "figure1-reduced.png"))
     assert picture.shape[1] == 6 * 130 - 2 and picture.std() > 10  # LR, HR, NN, CBN, TDAE, Ours

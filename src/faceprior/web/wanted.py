@@ -132,8 +132,8 @@ FIELDS = {
     "cropped": Field(
         _truth,
         FLAG,
-        "The picture is one face already cut out: its central square becomes 128x128. Of the others answer, sharpness "
-        "and keep_sharpening count.",
+        "The picture is one face already cut out: its central square becomes 128x128. Of the others answer, sharpness, "
+        "consistent, sheet and keep_sharpening count.",
     ),
     "sheet": Field(_truth, {"type": "boolean", "default": True}, "A contact sheet in the zip: every face at a glance."),
 }
