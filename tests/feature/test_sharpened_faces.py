@@ -118,6 +118,6 @@ def test_a_tiny_photo_is_told_by_its_face(portrait):
     sharp = upscale(sharpen(picture, 1.5), boxes=[box], scale=2)
     kept = upscale(sharpen(picture, 1.5), boxes=[box], scale=2, keep_sharpening=True)
     assert min(picture.shape[:2]) < 200 and plain.sharpening is None and sharp.sharpening.amount > 0.5
-    assert any("--keep-sharpening keeps it" in note for note in sharp.notes)
+    assert any("keep_sharpening keeps it" in note for note in sharp.notes)
     far = [np.mean((np.asarray(r.photo, float) - np.asarray(plain.photo)) ** 2) for r in (sharp, kept)]
     assert far[0] < 0.6 * far[1]

@@ -97,7 +97,7 @@ def test_a_sharpened_photo_comes_out_as_one_that_is_not(group, small):
     assert psnr(taken.image, truth) > psnr(plain.image, truth) - 3
     assert taken.sharpening is not None and kept.sharpening is None and plain.sharpening is None
     (said,) = [note for note in taken.notes if "sharpened" in note]
-    assert "--keep-sharpening" in said and not any("sharpened" in note for note in (*kept.notes, *plain.notes))
+    assert "keep_sharpening" in said and not any("sharpened" in note for note in (*kept.notes, *plain.notes))
     assert (taken.before == sharp).all()
 
 

@@ -94,7 +94,7 @@ def test_a_soft_photo_comes_out_nearer_to_the_truth(group, small, soft):
     assert good.softness is not None and good.sharpening is None
     assert kept.softness is None and plain.softness is None
     (said,) = [note for note in good.notes if "soft" in note]
-    assert "--keep-softness" in said and not any("soft" in note for note in (*kept.notes, *plain.notes))
+    assert "keep_softness" in said and not any("soft" in note for note in (*kept.notes, *plain.notes))
     assert (good.before == soft).all()
 
 
