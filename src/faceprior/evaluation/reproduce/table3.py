@@ -66,6 +66,9 @@ TABLE3 = Table(
 )
 
 
+RATE = "optimiser.localisation_lr=1.0"
+
+
 # What moves an STN that starts at the identity, if the losses of Table 3 do not: more rate, a heavier Lh, or some of
 # the known transform. Lp alone otherwise; the two first rows are Table 3's own runs.
 def _help(name: str, label: str, of: str, *overrides: str, seeds: int = 1) -> Row:
@@ -80,8 +83,8 @@ TABLE_HELP = Table(
     rows=(
         replace(TABLE3.row("p"), paper=None, overrides=UNTAUGHT),
         replace(TABLE3.row("p-h"), paper=None, overrides=UNTAUGHT),
-        _help("p-rate", "Lp, the STN at the rate of the rest", "p", "optimiser.localisation_lr=1.0", seeds=3),
-        _help("p-h-rate", "Lp and Lh, the STN at the rate of the rest", "p-h", "optimiser.localisation_lr=1.0", seeds=3),
+        _help("p-rate", "Lp, the STN at the rate of the rest", "p", RATE, seeds=3),
+        _help("p-h-rate", "Lp and Lh, the STN at the rate of the rest", "p-h", RATE, seeds=3),
         _help("p-h-heavy", "Lp and ten times Lh", "p-h", "loss.heatmap_weight=0.5"),
         _help("p-t-thousandth", "Lp and 0.001 of the known transform", "p", "loss.transform_weight=0.001"),
         _help("p-t-hundredth", "Lp and 0.01 of the known transform", "p", "loss.transform_weight=0.01"),
