@@ -30,6 +30,7 @@ from faceprior.photo.enlarge import enlarge
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.pipeline import upscale_photo
 from faceprior.photo.regression import answers
+from faceprior.photo.result import PhotoResult
 from faceprior.photo.sharpened import FINE, LEAST, LUMA, MIDDLE, describe, sharpening_of
 from faceprior.runtime.canvas import load_canvas
 from faceprior.runtime.upscaler import load
@@ -79,9 +80,8 @@ def arguments(
         parser.add_argument("--sigmas", type=float, nargs="+", default=sigmas)
     if states:
         parser.add_argument("--states", action="store_true")
-    if samples:
-        parser.add_argument("--fit", type=Path, metavar="FILE", help="make the regression's weights instead")
-        parser.add_argument("--samples", type=int, default=samples)
+    parser.add_argument("--fit", type=Path, metavar="FILE", help="make the regression's weights instead")
+    parser.add_argument("--samples", type=int, default=samples)
     return parser.parse_args()
 
 
@@ -155,13 +155,20 @@ def restored(faces, size, amount, quality, upscaler, canvas) -> tuple[float, flo
     group = Group(faces, size)
     photo = sharpen(group.photo, amount) if amount else group.photo
     photo = photo if quality is None else jpeg(photo, quality)
-    given = DecodedImage(photo, quality=quality)
+    gains, result = kept_and_undone(group, DecodedImage(photo, quality=quality), "keep_sharpening", upscaler, canvas)
+    return *gains, result.sharpening.amount if result.sharpening else 0.0
+
+
+def kept_and_undone(
+    group: "Group", given: DecodedImage, flag: str, upscaler, canvas
+) -> tuple[list[float], PhotoResult]:
+    """dB over Lanczos with an option that keeps a photo's sharpness, and without; the result without."""
     gains = []
     for keep in (True, False):
-        options = PhotoOptions(group.scale, max_size=1000, canvas="network", keep_sharpening=keep)
+        options = PhotoOptions(group.scale, max_size=1000, canvas="network", **{flag: keep})
         result = upscale_photo(given, upscaler, group.boxes, options, canvas=lambda: canvas)
-        gains.append(group.gain(result.photo, photo))
-    return *gains, result.sharpening.amount if result.sharpening else 0.0
+        gains.append(group.gain(result.photo, given.rgb))
+    return gains, result
 
 
 class Group:

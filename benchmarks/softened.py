@@ -29,6 +29,7 @@ from sharpened import (
     QUALITIES,
     Group,
     arguments,
+    kept_and_undone,
     photographs,
     training_faces,
     validation_faces,
@@ -36,8 +37,6 @@ from sharpened import (
 
 from faceprior.dataset.rough import SUBSAMPLINGS, blur, jpeg, noise, sharpen
 from faceprior.photo.decode import DecodedImage
-from faceprior.photo.options import PhotoOptions
-from faceprior.photo.pipeline import upscale_photo
 from faceprior.photo.regression import answers
 from faceprior.photo.sharpened import describe, octaves
 from faceprior.photo.softened import Softness, response_of
@@ -96,11 +95,7 @@ def restored(faces, size, make, quality, upscaler, canvas) -> tuple[float, float
     photo, file = make(group)
     photo = photo if quality is None else jpeg(photo, quality)
     given = DecodedImage(photo, quality=quality or file)
-    gains = []
-    for keep in (True, False):
-        options = PhotoOptions(group.scale, max_size=1000, canvas="network", keep_softness=keep)
-        result = upscale_photo(given, upscaler, group.boxes, options, canvas=lambda: canvas)
-        gains.append(group.gain(result.photo, photo))
+    gains, result = kept_and_undone(group, given, "keep_softness", upscaler, canvas)
     return *gains, result.softness.sigma if result.softness else 0.0
 
 

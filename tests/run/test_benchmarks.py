@@ -317,6 +317,26 @@ def test_how_much_a_photo_was_sharpened_is_fitted_to_what_its_spectrum_says(caps
     assert [line for line in said if "bicubic, sharpened by 0: clean 0%: 0.00 0.00 0.00 0.00" in line]
 
 
+def test_soft_photos_are_told_from_enlarged_ones(capsys, group, small):
+    import numpy as np
+    import softened
+    from PIL import Image
+
+    softened.found_in([group], [0.0, 0.8])
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("sigma 0: clean 0%")] and "sigma 0.8: clean 100%" in said[-1]
+    flat = np.full((12, 14, 3), (200, 90, 40), np.float32)
+    assert (softened.demosaiced(flat) == flat).all()
+    whole = np.asarray(group)
+    faces = [whole[y : y + 224, 100:324] for y in (20, 100)]
+    weights = softened.fit([group], [Image.fromarray(face) for face in faces], [group], samples=24, epochs=2)
+    assert weights["out_bias"].shape == (1,) and all(np.isfinite(array).all() for array in weights.values())
+    made = softened.Group(faces, 24, 1)
+    pictures = {name: make(made)[0] for name, make in softened.STATES.items()}
+    assert {picture.shape for picture in pictures.values()} == {made.photo.shape}
+    assert all((picture != made.photo).any() for picture in pictures.values())
+
+
 def test_how_strongly_a_picture_was_compressed_is_fitted_to_the_jpeg_that_is_as_far(capsys, group, small):
     import numpy as np
 

@@ -1,16 +1,17 @@
-"""A photo as it was before it was sharpened: its waves divided by what sharpening multiplied them by."""
+"""A photo as it was before it was sharpened, or left soft: its waves divided by what that multiplied them by."""
 
 import numpy as np
 
 from .sharpened import Sharpening
+from .softened import Softness
 
 REACH = 24  # pixels: what lies further away changes nothing
 ROWS = 256  # of the photo, at a time
 
 
-def unsharpened(rgb: np.ndarray, by: Sharpening) -> np.ndarray:
-    """uint8 (H, W, 3) -> the same shape. A sharpening's gain is 1 or more, so noise and blocks shrink, too; what was
-    clipped stays lost. Strip by strip, so the memory is that of a strip."""
+def unsharpened(rgb: np.ndarray, by: Sharpening | Softness) -> np.ndarray:
+    """uint8 (H, W, 3) -> the same shape. What was clipped stays lost. Of a sharpening noise and blocks shrink, too; of
+    softness they grow, which bounds it (`softened.MOST`). Strip by strip, so the memory is that of a strip."""
     height = len(rgb)
     out = np.empty_like(rgb)
     for top in range(0, height, ROWS):
@@ -20,7 +21,7 @@ def unsharpened(rgb: np.ndarray, by: Sharpening) -> np.ndarray:
     return out
 
 
-def _whole(rgb: np.ndarray, by: Sharpening) -> np.ndarray:
+def _whole(rgb: np.ndarray, by: Sharpening | Softness) -> np.ndarray:
     """All of an array, edges repeated at its sides (above and below they are given)."""
     x = np.pad(rgb, ((0, 0), (REACH, REACH), (0, 0)), "edge").astype(np.float32)
     down, across = np.fft.fftfreq(x.shape[0]), np.fft.rfftfreq(x.shape[1])
