@@ -25,7 +25,7 @@ from blend import contexts
 from compressed import CODECS, as_jpeg, compressed
 from fitting import fitted
 from PIL import Image
-from sharpened import BICUBIC, KERNELS, LANCZOS, gain_at, validation_faces, whole
+from sharpened import BICUBIC, KERNELS, LANCZOS, gain_at, relit, validation_faces, whole
 
 from faceprior.dataset.context import CONTEXT, HR
 from faceprior.dataset.rough import blur, grey, jpeg, noise, sharpen
@@ -96,19 +96,23 @@ def gained(context, size, kernel, amount, codec, strength, upscaler) -> tuple[fl
     square = jpeg(square, strength) if codec == "file" else square
     picture = DecodedImage(square, quality=strength if codec == "file" else None)
     with mock.patch.object(CutState, "compression", 0.0):
-        plain = Given.of(picture, upscaler, keep_sharpening=True)
-    seen = Given.of(picture, upscaler)
+        plain = Given.of(picture, upscaler, keep_sharpening=True, keep_softness=True)
+    seen = Given.of(picture, upscaler, keep_softness=True)
     made = [psnr(restore_cut([one])[0], context) for one in (plain, seen)]
-    return *made, seen.sharpening is not None, seen.condition[0]
+    return *made, seen.response is not None, seen.condition[0]
 
 
-def psnr(face, context: np.ndarray) -> float:
+def psnr(
+    face, picture: np.ndarray, centre: tuple[float, float] = (CONTEXT / 2, CONTEXT / 2), side: float = HR
+) -> float:
+    """Of an upright face, against a sharp picture where the network placed it; NaN where it was cut again. centre,
+    side: of the cut, in pixels of the picture."""
     if face.looks > 1:
         return np.nan
-    matrix, shift = face.transform[:, :2], CONTEXT / 2 + HR / 2 * face.transform[:, 2]
-    first = shift - matrix @ (HR / 2, HR / 2)
+    matrix = side / HR * face.transform[:, :2]
+    first = centre + side / 2 * face.transform[:, 2] - matrix @ (HR / 2, HR / 2)
     numbers = [float(v) for row, start in zip(matrix, first, strict=True) for v in (*row, start)]
-    truth = Image.fromarray(context).transform((HR, HR), Image.Transform.AFFINE, numbers, BICUBIC)
+    truth = Image.fromarray(picture).transform((HR, HR), Image.Transform.AFFINE, numbers, BICUBIC)
     inside = slice(BORDER, HR - BORDER)
     error = (face.image.astype(float) - np.asarray(truth, float))[inside, inside]
     return float(10 * np.log10(255**2 / np.mean(error**2)))
@@ -129,9 +133,7 @@ def sample(context: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, f
     size = float(np.exp(rng.uniform(np.log(LEAST), np.log(LARGEST))))
     if size < 0.7 * LARGEST:  # of larger ones turning would take the fine
         picture = picture.rotate(rng.normal(0, TURNED), BICUBIC)
-    if rng.random() < 0.3:  # of more or less contrast, brighter or darker
-        level, contrast = rng.uniform(60, 190), rng.uniform(0.4, 1.7)
-        picture = picture.point([round(min(255, max(0, (v - 128) * contrast + level))) for v in range(256)] * 3)
+    picture = relit(picture, rng)
     side = round(CONTEXT * size / HR)
     kernel = KERNELS[rng.integers(len(KERNELS))] if rng.random() < 0.5 else BICUBIC
     rgb, plain = (np.asarray(picture.resize((side, side), k)) for k in (kernel, BICUBIC))

@@ -10,9 +10,11 @@ def fitted(
     epochs: int,
     hidden: tuple[int, int] = (24, 12),
     quantile: float | tuple[float, ...] = 0.5,
+    beta: float = 0.1,
 ) -> dict[str, np.ndarray]:
     """float32 (N, F) and (N, outputs) -> the arrays of its file in `assets/`. Seeded. quantile: of what may be true
-    that is told, of all outputs or of each; 0.5, the middle."""
+    that is told, of all outputs or of each; 0.5, the middle. beta: errors up to which squares count, so that the mean
+    of what may be true is told."""
     import torch
     from torch import nn
 
@@ -29,7 +31,7 @@ def fitted(
     for _ in range(epochs):
         for part in torch.randperm(len(seen)).split(128):
             told = net(seen[part])
-            loss = nn.functional.smooth_l1_loss(told, truth[part], beta=0.1, reduction="none")
+            loss = nn.functional.smooth_l1_loss(told, truth[part], beta=beta, reduction="none")
             loss = (loss * (2 * torch.where(told > truth[part], 1 - quantile, quantile))).mean()
             optimiser.zero_grad()
             loss.backward()

@@ -224,9 +224,7 @@ def sample(picture: Image.Image, rng: np.random.Generator, most: float):
     factor = rng.uniform(0.3, most)
     size = tuple(max(LEAST + 8, round(v * factor)) for v in picture.size)
     kernel = KERNELS[rng.integers(len(KERNELS))] if rng.random() < 0.5 else BICUBIC
-    if rng.random() < 0.3:  # of more or less contrast, brighter or darker
-        level, contrast = rng.uniform(60, 190), rng.uniform(0.4, 1.7)
-        picture = picture.point([round(min(255, max(0, (v - 128) * contrast + level))) for v in range(256)] * 3)
+    picture = relit(picture, rng)
     small, plain = (np.asarray(picture.resize(size, k)) for k in (kernel, BICUBIC))
     if rng.random() < 0.3:
         small = blur(small, rng.uniform(0.25, 0.8))
@@ -247,6 +245,14 @@ def sample(picture: Image.Image, rng: np.random.Generator, most: float):
         top, left = (int(rng.integers(0, a - b + 1)) for a, b in zip(quiet.shape[:2], (height, width), strict=True))
         quiet = quiet[top : top + height, left : left + width]
     return quiet, quality if rng.random() < 0.8 else None, gain
+
+
+def relit(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Three of ten of more or less contrast, brighter or darker."""
+    if rng.random() >= 0.3:
+        return picture
+    level, contrast = rng.uniform(60, 190), rng.uniform(0.4, 1.7)
+    return picture.point([round(min(255, max(0, (v - 128) * contrast + level))) for v in range(256)] * 3)
 
 
 def gain_at(picture: np.ndarray, plain: np.ndarray, frequency: float) -> float:

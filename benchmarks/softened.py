@@ -31,6 +31,7 @@ from sharpened import (
     arguments,
     kept_and_undone,
     photographs,
+    relit,
     training_faces,
     validation_faces,
 )
@@ -158,9 +159,7 @@ def sample(picture: Image.Image, rng: np.random.Generator, most: float) -> tuple
     factor, kind = rng.uniform(0.3, most), rng.choice(["mosaic", "lens", "enlarged", "both"], p=[0.15, 0.45, 0.3, 0.1])
     times = rng.uniform(1.15, 2.5) if kind in ("enlarged", "both") else 1.0
     size = [max(LEAST + 8, round(v * factor)) for v in picture.size]
-    if rng.random() < 0.3:  # of more or less contrast, brighter or darker
-        level, contrast = rng.uniform(60, 190), rng.uniform(0.4, 1.7)
-        picture = picture.point([round(min(255, max(0, (v - 128) * contrast + level))) for v in range(256)] * 3)
+    picture = relit(picture, rng)
     if kind != "enlarged":
         sigma = rng.uniform(0.2, 0.8) if kind == "mosaic" else rng.uniform(0.35, 1.4)
         picture = Image.fromarray(blur(np.asarray(picture), sigma / factor))

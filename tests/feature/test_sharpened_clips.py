@@ -8,7 +8,8 @@ from clip_boxes import box
 from textures import texture
 
 import faceprior.photo.canvas as painting
-import faceprior.video.restore as module
+import faceprior.video.restore as restoring
+import faceprior.video.undone as module
 from faceprior.photo.canvas import FramePainter
 from faceprior.photo.options import PhotoOptions
 from faceprior.photo.sharpened import Sharpening
@@ -41,7 +42,7 @@ def measured(monkeypatch) -> list:
     """The frames that are measured; each seems to be sharpened by BY."""
     kept = []
     monkeypatch.setattr(module, "sharpening_of", lambda rgb, quality=None: kept.append(rgb) or BY)
-    monkeypatch.setattr(module, "effective_side", lambda rgb, frame: frame.side)
+    monkeypatch.setattr(restoring, "effective_side", lambda rgb, frame: frame.side)
     return kept
 
 

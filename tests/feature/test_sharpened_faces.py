@@ -1,7 +1,6 @@
 """Cut faces and tiny photos that a program sharpened or compressed: told by the faces' own pixels."""
 
 import json
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from command import faceprior  # noqa: F401  a fixture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from reduced_faces import portrait, reduced  # noqa: F401  a fixture
 
 from faceprior import load, upscale
 from faceprior.dataset.rough import jpeg, sharpen
@@ -19,30 +19,13 @@ from faceprior.photo.sharpened import AMOUNTS
 SIZES = (24, 32, 48, 96)
 
 
-@pytest.fixture(scope="module")
-def portrait():
-    """The packaged portrait, and the frame of its face."""
-    assets = files("faceprior") / "assets"
-    frame = json.loads((assets / "astronaut.json").read_text("utf-8"))["frame"]
-    return Image.open(assets / "astronaut.jpg").convert("RGB"), Frame(**frame)
-
-
-def reduced(portrait, size: int) -> tuple[np.ndarray, tuple[slice, slice]]:
-    """The portrait so small that its face is `size` wide, and where that lies."""
-    picture, frame = portrait
-    factor = size / frame.side
-    small = np.asarray(picture.resize([round(v * factor) for v in picture.size], Image.Resampling.BICUBIC))
-    left, top = (round(c * factor - size / 2) for c in frame.centre)
-    return small, (slice(top, top + size), slice(left, left + size))
-
-
-def face(portrait, size: int, amount: float = 0.0) -> np.ndarray:
+def face(portrait, size: int, amount: float = 0.0) -> np.ndarray:  # noqa: F811
     small, where = reduced(portrait, size)
     return np.ascontiguousarray((sharpen(small, amount) if amount else small)[where])
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_sharpened_faces_are_told_from_others(portrait, size):
+def test_sharpened_faces_are_told_from_others(portrait, size):  # noqa: F811
     plain = face(portrait, size)
     assert CutState.of([plain], 0.0).sharpening is None
     assert CutState.of([jpeg(plain, 92)], 8 / 60).sharpening is None
@@ -51,7 +34,7 @@ def test_sharpened_faces_are_told_from_others(portrait, size):
     assert 0.4 < found[0].amount < found[1].amount < 2.9
 
 
-def test_compression_is_told_of_a_few_pixels(portrait):
+def test_compression_is_told_of_a_few_pixels(portrait):  # noqa: F811
     plain = face(portrait, 48)
     assert CutState.of([plain], 0.0).compression == 0
     assert all(0.2 < CutState.of([jpeg(plain, quality)], 0.0).compression <= 1 for quality in (75, 50))
@@ -86,7 +69,7 @@ def test_the_squares_of_a_photo_lie_in_it(x, y, side, height, width):
         assert len(np.unique(number)) == number.size and square.shape[0] == square.shape[1]
 
 
-def test_a_sharpened_cut_face_comes_out_as_one_that_is_not(portrait):
+def test_a_sharpened_cut_face_comes_out_as_one_that_is_not(portrait):  # noqa: F811
     model = load()
     plain, sharp = face(portrait, 32), face(portrait, 32, 1.2)
     wanted = model.restore(plain)
@@ -111,7 +94,7 @@ def test_the_command_says_so(portrait, faceprior, tmp_path):  # noqa: F811
     assert one != other
 
 
-def test_a_tiny_photo_is_told_by_its_face(portrait):
+def test_a_tiny_photo_is_told_by_its_face(portrait):  # noqa: F811
     picture, where = reduced(portrait, 40)
     box = [where[1].start, where[0].start, 40, 40]
     plain = upscale(picture, boxes=[box], scale=2)

@@ -172,8 +172,7 @@ class _Work:
                 self._photo(file, image)
                 return
             how = self.plan.options
-            given = Given.of(image, self.worker.upscaler, place=how.place, keep_sharpening=how.keep_sharpening)
-            self.batch.append((file, given))
+            self.batch.append((file, Given.of(image, self.worker.upscaler, place=how.place, **how.keeps)))
         except Exception as error:  # a defect in one image must not cost the user the other millions
             self._fail(file, error)
         if len(self.batch) == self.worker.upscaler.batch:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -32,6 +33,7 @@ class Options:
     overwrite: bool = False
     place: bool = False  #     keep where the picture was taken
     keep_sharpening: bool = False
+    keep_softness: bool = False
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Report:
     sheet_left_out: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)  #   input, reason
     doubtful: list[tuple[str, str]] = field(default_factory=list)  # written all the same
-    sharpened: int = 0  # restored without that
+    undone: Counter[str] = field(default_factory=Counter)  # how many were restored without sharpening, or softness
 
 
 def upscale_cropped(
@@ -83,7 +85,8 @@ def upscale_cropped(
                 report.doubtful.append((str(file), face.doubt))
             if options.table:
                 rows.append(describe(str(file), stem, given.note, face, overlays=options.heatmaps))
-            report.sharpened += face.sharpening is not None
+            if face.response is not None:
+                report.undone[face.response.NAME] += 1
             report.done += 1
     if (picture := sheet.picture()) is not None:
         _write(out / SHEET, lambda f: picture.save(f, "PNG"), report)
@@ -122,8 +125,8 @@ def _batches(
     batch: list[Item] = []
     for file, stem in zip(files, stems, strict=True):
         try:
-            how = {"place": options.place, "keep_sharpening": options.keep_sharpening}
-            batch.append(Item(file, stem, Given.of(read_image(file), upscaler, **how)))
+            keep = {"keep_sharpening": options.keep_sharpening, "keep_softness": options.keep_softness}
+            batch.append(Item(file, stem, Given.of(read_image(file), upscaler, place=options.place, **keep)))
         except FacepriorError as error:
             report.failed.append((str(file), str(error).removeprefix(one_line(f"{file}: "))))
             advance()

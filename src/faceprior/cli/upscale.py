@@ -185,7 +185,8 @@ def upscale(
         failed, done = list(missing), 0
 
         if cut:
-            options = Options(heatmaps, table, sheet, overwrite, place=keep_gps, keep_sharpening=keep_sharpening)
+            keep = {"keep_sharpening": keep_sharpening, "keep_softness": keep_softness}
+            options = Options(heatmaps, table, sheet, overwrite, place=keep_gps, **keep)
             with counting("Faces", len(cut)) as advance:
                 report = upscale_cropped(cut, out, upscaler, options, advance)
             failed += report.failed
@@ -199,10 +200,11 @@ def upscale(
             doubts = f" ({len(report.doubtful)} doubtful)" if report.doubtful else ""
             faces_done = f"{report.done} face{'' if report.done == 1 else 's'}"
             print(one_line(f"{faces_done}{doubts} -> {out}{tail} {about}"))
-            if report.sharpened:
-                were = "was" if report.sharpened == 1 else "were"
-                many = "it" if report.done == 1 else f"{report.sharpened} of them"
-                print(f"{many} {were} sharpened: restored without that; --keep-sharpening keeps it")
+            for name, said in (("sharpening", "sharpened"), ("softness", "soft")):
+                if count := report.undone[name]:
+                    were = "was" if count == 1 else "were"
+                    many = "it" if report.done == 1 else f"{count} of them"
+                    print(f"{many} {were} {said}: restored without that; --keep-{name} keeps it")
             if report.sheet_left_out > 0:
                 print(f"the contact sheet leaves out the last {report.sheet_left_out}")
         for name, reason in failed:

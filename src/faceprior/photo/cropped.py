@@ -40,8 +40,8 @@ def describe(name: str, stem: str, note: str | None, face: "CutFace", *, overlay
         entry["heatmaps"] = f"{stem}{HEATMAPS}.png"
     if note:
         entry["note"] = note
-    if face.sharpening is not None:
-        entry["sharpening"] = face.sharpening.to_dict()
+    if face.response is not None:
+        entry[face.response.NAME] = face.response.to_dict()
     entry["looks"] = face.looks
     entry["transform"] = [[round(float(v), 5) for v in row] for row in face.transform]
     entry["alignment"] = {"angle": round(angle, 2), "scale": round(scale, 4), "shift": [round(tx, 4), round(ty, 4)]}

@@ -26,7 +26,7 @@ from .looks import SECOND_LOOKS, believable, centred, upright_turn
 from .metadata import Metadata
 from .own import own_size
 from .quality import conditions, told, told_quality
-from .sharpened import Sharpening, sharpening_of
+from .softened import Response, response_of, undone
 from .tiles import reduce
 from .tint import Tint, tint_of
 from .unsharpen import unsharpened
@@ -52,7 +52,7 @@ class CutFace:
     transform: np.ndarray  #  float32 (2, 3)
     looks: int = 1
     doubt: str | None = None
-    sharpening: Sharpening | None = None  # that was taken out of the picture
+    response: Response | None = None  # that was undone in the picture
 
     @property
     def finite(self) -> bool:
@@ -84,19 +84,29 @@ class Given:
     metadata: Metadata
     note: str | None
     condition: tuple[float, float] | None = None  # of the picture, where the network is told
-    sharpening: Sharpening | None = None  # that was taken out of it
+    response: Response | None = None  # that was undone in it
 
     @classmethod
-    def of(cls, picture: DecodedImage, network: Any, *, place: bool = False, keep_sharpening: bool = False) -> "Given":
+    def of(
+        cls,
+        picture: DecodedImage,
+        network: Any,
+        *,
+        place: bool = False,
+        keep_sharpening: bool = False,
+        keep_softness: bool = False,
+    ) -> "Given":
         """Transparency goes over white. network: a model, or its larger one is taken (`choice.py`); place: keep where
-        the picture was taken; keep_sharpening: what a program sharpened stays as it is."""
+        the picture was taken; keep_sharpening, keep_softness: what a program sharpened, or a lens left soft, stays as
+        it is."""
         given = rgb = picture.over()
         state = CutState.of([_square(given)], told_quality(picture.quality))
-        sharpening = None
-        if not keep_sharpening:  # of what has a photo's pixels, as of one
-            sharpening = sharpening_of(given, picture.quality) if state is None else state.sharpening
-        if sharpening is not None:
-            rgb = unsharpened(given, sharpening)
+        response = None
+        if not (keep_sharpening and keep_softness):  # of what has a photo's pixels, as of one
+            response = response_of(given, picture.quality) if state is None else state.response
+            response = undone(response, keep_sharpening=keep_sharpening, keep_softness=keep_softness)
+        if response is not None:
+            rgb = unsharpened(given, response)
         network, detail = network_for(network, rgb, central_square(rgb))
         size = own_size(network, central_square(rgb), detail) or size_of(network)
         factor = -(-min(rgb.shape[:2]) // SHARPEST)
@@ -106,7 +116,7 @@ class Given:
         return cls(
             network, face_to_lr(rgb, size), kept, factor, tint_of(rgb),
             HR_SIZE / min(rgb.shape[:2]), picture.mode, metadata if place else metadata.without_place(), picture.note,
-            condition, sharpening,
+            condition, response,
         )  # fmt: skip
 
     def save(self, image: np.ndarray, file: BinaryIO) -> None:
@@ -122,7 +132,7 @@ class Given:
 
 
 def _condition(rgb: np.ndarray, quality: float | None, seen: np.ndarray, state: CutState | None) -> tuple[float, float]:
-    """How rough a cut face is; seen: without its sharpening. Of few pixels noise cannot be told."""
+    """How rough a cut face is; seen: without its sharpening or softness. Of few pixels noise cannot be told."""
     if min(rgb.shape[:2]) >= MEASURED:
         return told(rgb, quality, seen)
     return max(told_quality(quality), state.compression if state is not None else 0.0), 0.0
@@ -158,7 +168,7 @@ def _restore(given: Sequence[Given], network: Any) -> list[CutFace]:
             face.looks = look + 2
             faces[i] = face
     for one, face in zip(given, faces, strict=True):
-        face.sharpening = one.sharpening
+        face.response = one.response
         if face.finite:
             face.doubt = doubt_of(face.transform, face.heatmaps, trained, size_of(network))
             if one.tint is not None:

@@ -1,22 +1,27 @@
-"""What became of a face before it was given: sharpened, compressed. Of its few pixels alone, for no file says it.
+"""What became of a face before it was given: sharpened, left soft, compressed. Of its few pixels alone, for no file
+says it.
 
 A photo tells that by its hundreds of blocks (`sharpened.py`, `compressed.py`). A face of 16 to 140 pixels has too few,
 but it is a face, and these are much alike: how much fine they hold for what is coarse in them is known. A small
-regression reads it (`benchmarks/cut_state.py --fit`). So cut faces are told, and photos that are not much more than
-their faces.
+regression reads it (`benchmarks/cut_state.py --fit`). Of soft ones two more (`benchmarks/soft_faces.py --fit`): by how
+much it was enlarged and how grainy it is, which no filter makes good, and with that, what raising its waves gains. So
+cut faces are told, and photos that are not much more than their faces.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
 from ..face.frame import Frame
-from .bands import block_energies, blocks_of
+from .bands import block_energies, blocks_of, cosine_bands
 from .compressed import PLANES
 from .own import own_square
 from .regression import regression
 from .sharpened import FLOOR, LUMA, Sharpening, edge_profile, fitting
+from .softened import Response, raised
 
 LEAST, MOST = 16, 140  # pixels a side: of less nothing is told, of more it was not fitted
 PART = 4  # blocks along a side
@@ -29,6 +34,11 @@ BANDS = 7  # half octaves that are looked at, the finest first
 # is, and how far it has to be beyond what a JPEG file says itself.
 SHARPENED, SIDES = (0.65, 0.42), (16, 24)
 COMPRESSED, BEYOND = 0.2, 0.2
+# Octaves at FINE: where less is missing, nothing is to be gained. Times that waves are raised at most, of which it is
+# told what they gain; dB: less is not worth it.
+SOFT, RAISED, WORTH = -0.2, (1.6, 2.5, 4.0), 0.25
+ENLARGED = 0.5  # octaves: of faces that a lens left soft less is found, in the mean over a photo
+NARROW = np.arange(0.2, 1.001, 0.08)  # of the finest frequency: where narrow bands begin and end
 
 
 def squares_of(rgb: np.ndarray, frames: Iterable[Frame]) -> list[np.ndarray]:
@@ -46,13 +56,19 @@ def squares_of(rgb: np.ndarray, frames: Iterable[Frame]) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class CutState:
-    """What faces of one picture say. fine, middle: octaves of gain, as `sharpened.octaves`; rough: as
-    `compressed.compression_of`, whether it is sure or not; side: of the largest, in pixels; file: what their JPEG file
-    says, as `told_quality` has it."""
+    """What faces of one picture say.
+
+    fine, middle: octaves of gain, as `sharpened.octaves`; rough: as `compressed.compression_of`, whether it is sure or
+    not; enlarged: log2 of how many times they were, as far as that shows; gains: dB that a soft one is expected to gain
+    where its waves are raised RAISED times at most; side: of the largest, in pixels; file: what their JPEG file says,
+    as `told_quality` has it
+    """
 
     fine: float
     middle: float
     rough: float
+    enlarged: float
+    gains: tuple[float, ...]
     side: int
     file: float
 
@@ -62,8 +78,14 @@ class CutState:
         squares = [square for square in squares if LEAST <= len(square) <= MOST]
         if not squares:
             return None
-        told = np.mean([regression("cutstate", describe(square, file)) for square in squares], 0)
-        return cls(*map(float, told), max(map(len, squares)), file)
+        found = []
+        for square in squares:
+            state = regression("cutstate", describe(square, file))
+            seen = describe_soft(square, file, state)
+            causes = regression("softface", seen)
+            found.append([*state, causes[0], *regression("raising", np.concatenate([seen, causes]))])
+        fine, middle, rough, enlarged, *gains = map(float, np.mean(found, 0))
+        return cls(fine, middle, rough, enlarged, tuple(gains), max(map(len, squares)), file)
 
     @property
     def sharpening(self) -> Sharpening | None:
@@ -72,6 +94,19 @@ class CutState:
             return None
         found = fitting(self.fine, self.middle)
         return found if found.amount > 0 else None
+
+    @property
+    def response(self) -> Response | None:
+        """What is to be undone; None where nothing is, or that is not sure."""
+        if self.fine >= SOFT or self.sharpening is not None:
+            return self.sharpening
+        gained, times = max(zip(self.gains, RAISED, strict=True))
+        return raised(self.fine, self.middle, times) if gained > WORTH else None
+
+    @property
+    def is_enlarged(self) -> bool:
+        """Whether what they lack no filter brings back: for photos that seem soft."""
+        return self.enlarged > ENLARGED and max(self.gains) <= WORTH
 
     @property
     def compression(self) -> float:
@@ -101,6 +136,39 @@ def describe(rgb: np.ndarray, file: float) -> np.ndarray:
     step = np.abs(np.diff(y, axis=1))
     words.append([np.mean(step < 0.5), np.log2(len(y)), file])
     return np.concatenate(words).astype(np.float32)
+
+
+def describe_soft(rgb: np.ndarray, file: float, state: np.ndarray) -> np.ndarray:
+    """What the regressions see that tell of soft ones: float32 (27,).
+
+    The energy of the luma in narrow bands, by the larger of a wave's two frequencies, for along either axis an
+    enlargement lacks what is beyond its own pixels, where a lens takes more by and by; of each band the waves that are
+    about upright and those that are aslant. What `cutstate` says (state), how large it is, and what its file says.
+    """
+    y = rgb.astype(np.float32) @ LUMA
+    size = len(y) if len(y) <= AT_ONCE else len(y) // 2
+    cosines = cosine_bands(size)[0]
+    energy = ((cosines @ blocks_of(y, size, 4) @ cosines.T) ** 2).mean(0)
+    bands, below = _narrow(size)
+    levels = np.log2(bands @ energy.ravel() + FLOOR)
+    first = levels[:2].mean()
+    base = np.log2(below @ energy.ravel() + FLOOR)
+    return np.array([*(levels - first), first, base, *state, np.log2(len(y)), file], np.float32)
+
+
+@lru_cache(maxsize=AT_ONCE)
+def _narrow(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """What takes the mean of each narrow band, (20, size^2), and of what is below them, (size^2,)."""
+    k = np.arange(size) / size
+    larger, smaller = np.maximum(k[:, None], k), np.minimum(k[:, None], k)
+    masks = [
+        (smaller > 0) & (larger >= low) & (larger < high) & ((smaller >= larger / 2) == aslant)
+        for low, high in pairwise(NARROW)
+        for aslant in (False, True)
+    ]
+    rows = np.array([*masks, (smaller > 0) & (larger < NARROW[0])]).reshape(len(masks) + 1, -1)
+    means = (rows / np.maximum(rows.sum(1, keepdims=True), 1)).astype(np.float32)
+    return means[:-1], means[-1]
 
 
 def _whole(plane: np.ndarray) -> np.ndarray:

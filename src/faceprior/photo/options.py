@@ -34,6 +34,11 @@ class PhotoOptions:
     keep_softness: bool = False  #          enlarge what a lens or a scanner left soft as it is, see `softened.py`
     place: bool = False  #                  keep where the photo was taken (GPS) in the result's metadata
 
+    @property
+    def keeps(self) -> dict[str, bool]:
+        """What became of a photo's waves that is not to be undone, as `softened.undone` and `Given.of` take it."""
+        return {"keep_sharpening": self.keep_sharpening, "keep_softness": self.keep_softness}
+
     def most(self, height: int, width: int) -> float:
         """max_size for a photo of that size. In a little one the face is what it is about: unless another size was
         chosen, it is restored however large it is (the photo's own detail stays, so it loses nothing)."""

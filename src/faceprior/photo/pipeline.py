@@ -19,7 +19,6 @@ from .choice import network_for, size_of
 from .consistency import enforce, lr_consistency
 from .cut import cut_lr, face_frame
 from .cutface import Given, may_be_cut, restore_cut
-from .cutstate import CutState, squares_of
 from .decode import DecodedImage
 from .deep import brought_to_size, deepened
 from .enlarge import brought_to, enlarge, fitting_scale
@@ -30,20 +29,18 @@ from .metadata import Metadata
 from .options import PhotoOptions
 from .own import own_pixels, own_size
 from .paste import Restored, paste
-from .quality import conditions, noise_level, told, told_quality
+from .quality import conditions, noise_level, told
 from .restraint import restraint
 from .result import PhotoFace, PhotoResult
-from .said import advice, left_faces, response_note
-from .sharpened import SIDES, Sharpening
-from .softened import Softness, response_of
+from .said import advice, left_faces, response_note, soft_note
+from .seen import Seen
+from .softened import Response
 from .tint import tint_of
-from .unsharpen import unsharpened
 from .warp import upright_to_photo
 
 Detector = Callable[[np.ndarray], list[Detection]]  # uint8 (H, W, 3) -> faces
 
 BATCH = 64  # faces a run of the network: bounds its memory on a photo of a crowd
-SURE = SIDES[1]  # pixels of the shorter side: in smaller photos the faces tell more of sharpening than the rest
 LARGEST = 4  # times the photo's pixels: what a cut may have. That of a box within the photo has half as many at most
 
 
@@ -105,8 +102,8 @@ def upscale_photo(
     scale = fitting_scale(width, height, options.scale, options.max_pixels)
     wanted = [face for face in faces if _wanted(face, rgb, options)]
     matters = wanted or options.canvas in ("auto", "network")
-    response = _response(picture, scale, options, wanted) if matters else None
-    seen = rgb if response is None else unsharpened(rgb, response)  # by the networks, which know no halos and no lens
+    given = Seen.of(picture, scale, options, wanted) if matters else Seen(rgb)
+    seen, response = given.rgb, given.response
     groups: dict[int, tuple[Network, list[PhotoFace]]] = {}
     for face in wanted:
         one, face.detail = network_for(network, seen, face.frame)
@@ -148,6 +145,8 @@ def upscale_photo(
     if response is not None:
         done = "enlarged" if painted.kind == "network" else "its faces are restored"
         notes.append(response_note(response, done))
+    if restored := [face.softness for face in given.soft if face.restored]:
+        notes.append(soft_note(restored))
     if tint is not None and tint.curve is None and painted.kind in ("network", "faces"):  # which sees three channels
         large = large.convert("L").convert("RGB")
     # Small ones, which stand behind, first.
@@ -173,8 +172,7 @@ def upscale_photo(
     metadata = metadata if options.place else metadata.without_place()
     return PhotoResult(
         rgb, large, scale, faces, alpha, picture.icc, notes, canvas=painted, mode=picture.mode, metadata=metadata,
-        advice=advised, deep=deep, sharpening=response if isinstance(response, Sharpening) else None,
-        softness=response if isinstance(response, Softness) else None,
+        advice=advised, deep=deep, **_undone(response),
     )  # fmt: skip
 
 
@@ -187,13 +185,13 @@ def turned_as_a_whole(found: Sequence[Detection]) -> str | None:
 
 def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions, notes: list[str]) -> PhotoResult:
     """A picture that is one face: its central square -> the upright face, 128x128."""
-    keep = options.keep_sharpening or options.consistent
-    given = Given.of(picture, network, place=options.place, keep_sharpening=keep)
+    keeps = {name: keep or options.consistent for name, keep in options.keeps.items()}
+    given = Given.of(picture, network, place=options.place, **keeps)
     (cut,) = restore_cut([given])
     if not cut.finite:
         raise FacepriorError("the network gave numbers that are not finite")
-    if given.sharpening is not None:
-        notes.append(response_note(given.sharpening))
+    if given.response is not None:
+        notes.append(response_note(given.response))
     rgb = picture.over()
     height, width = rgb.shape[:2]
     side = min(height, width)
@@ -213,24 +211,13 @@ def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions,
     square = rgb[y : y + side, x : x + side]
     return PhotoResult(
         square, photo, scale, [face], None, picture.icc, notes, kind="cropped", mode=given.mode,
-        metadata=given.metadata, sharpening=given.sharpening,
+        metadata=given.metadata, **_undone(given.response),
     )  # fmt: skip
 
 
-def _response(
-    picture: DecodedImage, scale: float, options: PhotoOptions, faces: Sequence[PhotoFace]
-) -> Sharpening | Softness | None:
-    """What is to be undone. At scale 1 all but the faces stays, and they are to look like the rest."""
-    if scale == 1 or options.consistent or (options.keep_sharpening and options.keep_softness):
-        return None
-    found = response_of(picture.rgb, picture.quality)
-    if min(picture.rgb.shape[:2]) < SURE:
-        squares = squares_of(picture.rgb, (face.frame for face in faces))
-        state = CutState.of(squares, told_quality(picture.quality))
-        if state is not None and (state.sharpening is not None or isinstance(found, Sharpening)):
-            found = state.sharpening
-    kept = options.keep_softness if isinstance(found, Softness) else options.keep_sharpening
-    return None if kept else found
+def _undone(response: Response | None) -> dict[str, Response]:
+    """As results have it."""
+    return {} if response is None else {response.NAME: response}
 
 
 def _wanted(face: PhotoFace, rgb: np.ndarray, options: PhotoOptions) -> bool:

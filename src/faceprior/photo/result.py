@@ -27,6 +27,7 @@ class PhotoFace:
     network: the name of the one that drew it
     image:  the network's face, upright; lr: what it saw; heatmaps, transform: as of `Result`
     components: where eyes, nose, mouth and chin were taken to be, in pixels of the photo
+    softness: how soft it was in a photo that is not, and was not restored, or None
     lr_consistency: PSNR between the face, reduced again, and the pixels that its network saw (`lr`)
     These are None or empty where it was left before the network saw it.
     """
@@ -44,6 +45,7 @@ class PhotoFace:
     transform: np.ndarray | None = None  #  float32 (2, 3)
     components: list[Component] = field(default_factory=list)
     lr_consistency: float | None = None  #  dB
+    softness: Softness | None = None
 
     @property
     def size(self) -> float:

@@ -1,13 +1,12 @@
 """What a user is told, so that it helps: of faces that were left, how many, of what size, which option takes them; and
 of what was undone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil, floor
 from typing import NamedTuple
 
 from .options import PhotoOptions
-from .sharpened import Sharpening
-from .softened import Softness
+from .softened import Response, Softness
 
 LARGE, SMALL, NOT_CHOSEN = "too large", "too small", "not chosen"
 
@@ -54,7 +53,19 @@ def advice(left: Iterable[Left], options: PhotoOptions) -> list[str]:
     return lines
 
 
-def response_note(response: Sharpening | Softness, done: str = "restored") -> str:
+def soft_note(found: Sequence[Softness]) -> str:
+    """Of single faces that were soft."""
+    sigmas = sorted(f"{one.sigma:.1f}" for one in found)
+    span = sigmas[0] if sigmas[0] == sigmas[-1] else f"{sigmas[0]} to {sigmas[-1]}"
+    if len(found) == 1:
+        return f"1 face is soft (as if blurred by {span} pixels): restored as if it were not; --keep-softness keeps it"
+    return (
+        f"{len(found)} faces are soft (as if blurred by {span} pixels): restored as if they were not; "
+        "--keep-softness keeps them"
+    )
+
+
+def response_note(response: Response, done: str = "restored") -> str:
     """What of a picture was undone before it was enlarged, or its faces restored."""
     if isinstance(response, Softness):
         return (

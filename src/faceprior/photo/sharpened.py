@@ -8,6 +8,7 @@ both (`benchmarks/sharpened.py --fit`); `unsharpen.py` takes out what it finds.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
@@ -44,6 +45,8 @@ class Sharpening:
 
     amount: float
     radius: float
+
+    NAME: ClassVar[str] = "sharpening"
 
     def to_dict(self) -> dict[str, float]:
         return {"amount": round(self.amount, 2), "radius": round(self.radius, 2)}

@@ -20,6 +20,7 @@ from .mask import Component, components
 from .metadata import Metadata
 from .sharpened import Sharpening
 from .sheet import png
+from .softened import Softness
 
 if TYPE_CHECKING:
     from ..runtime.upscaler import Upscaler
@@ -38,6 +39,7 @@ class FaceResult:
     doubt:      why the result is not to be trusted, or None
     looks:      how often it was cut: again where the network saw it beyond what it was trained on
     sharpening: what the picture was sharpened by, which was taken out of it first, or None
+    softness:   how soft it was, which was made good first, or None
     scale, mode, metadata: as of `PhotoResult`: what the picture's square became; "L" where it was grey alone, "RGB"
     """
 
@@ -53,6 +55,7 @@ class FaceResult:
     scale: float = 1.0
     mode: str = "RGB"
     metadata: Metadata = field(default_factory=Metadata)
+    softness: Softness | None = None
 
     @property
     def angle(self) -> float:
@@ -89,15 +92,18 @@ class FaceResult:
         return png(panels([seen, ("128x128", self.image), ("heatmaps", self.overlay)], 192))
 
 
-def restore_face(upscaler: "Upscaler", picture: Picture, *, keep_sharpening: bool = False) -> FaceResult:
+def restore_face(
+    upscaler: "Upscaler", picture: Picture, *, keep_sharpening: bool = False, keep_softness: bool = False
+) -> FaceResult:
     """The picture's central square, as the command takes a cropped face; transparency over white. A model with a larger
     one (`Upscaler.larger`) gives it to the one that suits it."""
-    given = Given.of(decoded(picture), upscaler, keep_sharpening=keep_sharpening)
+    given = Given.of(decoded(picture), upscaler, keep_sharpening=keep_sharpening, keep_softness=keep_softness)
     (face,) = restore_cut([given])
     if not face.finite:
         raise FacepriorError(f"model {upscaler.info.name!r}: the network gave numbers that are not finite")
     seen = components(face.heatmaps, IDENTITY)
+    undone = {} if given.response is None else {given.response.NAME: given.response}
     return FaceResult(
-        face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt, face.looks, face.sharpening,
-        given.enlarged, given.mode, given.metadata,
+        face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt, face.looks,
+        scale=given.enlarged, mode=given.mode, metadata=given.metadata, **undone,
     )  # fmt: skip

@@ -7,6 +7,7 @@ filter brings back: a second small regression tells such pictures (`benchmarks/s
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,8 @@ class Softness:
     middle: float
     most: float
 
+    NAME: ClassVar[str] = "softness"
+
     @property
     def sigma(self) -> float:
         """Of the Gaussian that takes as much at FINE, in pixels."""
@@ -53,7 +56,20 @@ class Softness:
         return 2.0 ** -np.clip(second * square + fourth * square**2, 0.0, np.log2(self.most))
 
 
-def response_of(rgb: np.ndarray, quality: float | None = None) -> Sharpening | Softness | None:
+Response = Sharpening | Softness  # what became of a picture's waves, that is to be undone
+
+
+def undone(found: Response | None, *, keep_sharpening: bool, keep_softness: bool) -> Response | None:
+    """What of it is to be undone."""
+    return None if (keep_softness if isinstance(found, Softness) else keep_sharpening) else found
+
+
+def raised(fine: float, middle: float, most: float) -> Softness | None:
+    """What `octaves` finds missing; None where raising it so many times is not worth it."""
+    return Softness(-fine, max(0.0, -middle), most) if most >= LEAST else None
+
+
+def response_of(rgb: np.ndarray, quality: float | None = None) -> Response | None:
     """uint8 (H, W, 3) -> by what its fine waves are more or less than those of a photo that was reduced and nothing
     else; None where they are not, or too little is seen. quality: as for `sharpening_of`."""
     seen = describe(rgb, quality)
@@ -68,5 +84,4 @@ def response_of(rgb: np.ndarray, quality: float | None = None) -> Sharpening | S
     if 1 + own * (MOST[0] - 1) < LEAST:
         return None
     most = min(float(np.interp(told(rgb, quality)[0], ROUGH, MOST)), GRAIN / max(grain(rgb), GRAIN / MOST[0]))
-    most = float(1 + own * (most - 1))
-    return Softness(-fine, max(0.0, -middle), most) if most >= LEAST else None
+    return raised(fine, middle, float(1 + own * (most - 1)))

@@ -78,8 +78,7 @@ def write_photo(
         "height": result.before.shape[0],
         "scale": round(result.scale, 4),
         "canvas": result.canvas.to_dict(),
-        **({"sharpening": result.sharpening.to_dict()} if result.sharpening is not None else {}),
-        **({"softness": result.softness.to_dict()} if result.softness is not None else {}),
+        **{found.NAME: found.to_dict() for found in (result.sharpening, result.softness) if found is not None},
         **(about or {}),
         "files": {**({"photo": target.name} if photo else {}), **({"sheet": sheet_name} if sheet_name else {})},
         "notes": [as_written(line) for line in (*notes, *result.advice)],
@@ -171,6 +170,8 @@ def describe_face(face: "PhotoFace") -> dict[str, Any]:
             }
     if face.network is not None:
         entry["network"] = face.network
+    if face.restored and face.softness is not None:
+        entry["softness"] = face.softness.to_dict()
     if face.restored:
         entry["components"] = {
             c.name: {

@@ -209,15 +209,18 @@ class Upscaler:
         """Whether `load(..., sharpness=...)` makes this model's picture sharper."""
         return bool(self.backend.header.get("config", {}).get("sharp"))
 
-    def restore(self, image: "Picture", *, keep_sharpening: bool = False) -> "FaceResult":
+    def restore(
+        self, image: "Picture", *, keep_sharpening: bool = False, keep_softness: bool = False
+    ) -> "FaceResult":
         """One picture of one face, of any size and kind (a file, an array, an image of Pillow) -> `FaceResult`.
 
         Its central square is taken; it should show the head from forehead to chin, as a passport photo does. What a
-        program sharpened is measured and taken out first, unless `keep_sharpening`.
+        program sharpened is measured and taken out first, unless `keep_sharpening`; what a lens left soft is made good,
+        unless `keep_softness`.
         """
         from ..photo.single import restore_face
 
-        return restore_face(self, image, keep_sharpening=keep_sharpening)
+        return restore_face(self, image, keep_sharpening=keep_sharpening, keep_softness=keep_softness)
 
     def photo(self, photo: "Picture", **options: Unpack["UpscaleOptions"]) -> "PhotoResult":
         """A whole photo (a file, an array, an image of Pillow) -> `PhotoResult`; options of `faceprior.upscale`."""

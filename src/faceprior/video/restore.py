@@ -28,16 +28,14 @@ from ..photo.paste import Canvas, Restored, paste
 from ..photo.pipeline import Network, NetworkResult
 from ..photo.quality import conditions, noise_level, told
 from ..photo.restraint import restraint
-from ..photo.sharpened import Sharpening, sharpening_of
-from ..photo.unsharpen import REACH, unsharpened
 from ..photo.warp import compose, inverse
+from .undone import Undoing
 
 FOLLOWS = 0.3  # of what a frame says of a face's detail: focus comes and goes, and what moves is blurred
 STICKS = 1.08  # times the detail at which another network, or other pixels, would be as good: less changes nothing
 STAYS = 0.06  # of its pixels, or one and a half: a face that grows or shrinks by less is seen in as many as before
 FEWEST = 16  # pixels of its own: smaller faces, which compression has spoilt most, lose 0.25 dB in theirs at 12
 KEPT = 0.6  # of the heatmaps of the frame before: they are upright, so they lie on each other
-AROUND = 1.3  # of a face's side, from its middle: what cuts and pasting see of a frame
 FADE = 5  # frames that a face takes to come into a scene and to go
 NOISE_EVERY = 10.0  # seconds between two measurements of the clip's grain, where sharpness asks for it
 
@@ -110,8 +108,7 @@ class FrameRestorer:
         self._noise: tuple[float, float] | None = None  # when it was measured, in seconds, and the grey levels
         self._arrived = False  # whether the scene's first frame was seen: who is in that does not fade in
         self._rough: tuple[float, float] | None = None  # the condition of the scene, for networks that are told
-        self._sharpening: Sharpening | None = None  # of the scene, once a face was in it
-        self._measured = False
+        self._undoing = Undoing(options, scale, quality)
 
     def __call__(
         self,
@@ -131,7 +128,7 @@ class FrameRestorer:
         squares = {number: face_frame(detection) for number, detection in found.items()}
         self.seen_as = rgb.shape[:2]
         most = self.options.most(*self.seen_as)
-        plain, rgb = rgb, self._unsharpened(rgb, squares)
+        plain, rgb = rgb, self._undoing(rgb, squares)
         shown = {n: square for n, square in squares.items() if self._known(rgb, n, square, most)}
         for number in self._here - found.keys():
             self.faces[number].leave()
@@ -168,28 +165,8 @@ class FrameRestorer:
 
     def new_scene(self) -> None:
         """What comes now has nothing to do with what came before."""
-        self._arrived, self._noise, self._rough, self._measured = False, None, None, False
-
-    def _unsharpened(self, rgb: np.ndarray, squares: Mapping[int, Frame]) -> np.ndarray:
-        """The frame as the networks are given it: its faces without what the scene was sharpened by."""
-        wanted = [square for square in squares.values() if square.side >= self.options.min_size]
-        if wanted and not self._measured:
-            kept = self.scale == 1 or self.options.keep_sharpening or self.options.consistent
-            self._sharpening, self._measured = None if kept else sharpening_of(rgb, self.quality), True
-        if not wanted or self._sharpening is None:
-            return rgb
-        out = rgb.copy()
-        for square in wanted:
-            rows, columns = (
-                slice(max(0, int(middle - AROUND * square.side)), max(0, int(middle + AROUND * square.side) + 1))
-                for middle in square.centre[::-1]
-            )
-            top, left = max(0, rows.start - REACH), max(0, columns.start - REACH)
-            part = rgb[top : rows.stop + REACH, left : columns.stop + REACH]
-            if part.size:
-                inner = unsharpened(part, self._sharpening)[rows.start - top :, columns.start - left :]
-                out[rows, columns] = inner[: rows.stop - rows.start, : columns.stop - columns.start]
-        return out
+        self._arrived, self._noise, self._rough = False, None, None
+        self._undoing.new_scene()
 
     def _step(self, going: bool) -> float:
         """By how much a face's weight changes with a frame."""

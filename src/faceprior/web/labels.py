@@ -9,7 +9,9 @@ _SHOWN = {
     "--canvas network": f"“{CANVAS}: network”",
 }
 # Tiny faces, and what is soft left so: not on the page.
-_ABSENT = re.compile(r": --min-size \d+ takes (it|them), too, with more of it invented|; --keep-softness keeps it")
+_ABSENT = re.compile(
+    r": --min-size \d+ takes (it|them), too, with more of it invented|; --keep-softness keeps (it|them)"
+)
 
 
 def in_page_words(text: str) -> str:

@@ -133,7 +133,7 @@ FIELDS = {
         _truth,
         FLAG,
         "The picture is one face already cut out: its central square becomes 128x128. Of the others answer, sharpness, "
-        "consistent, sheet and keep_sharpening count.",
+        "consistent, sheet, keep_sharpening and keep_softness count.",
     ),
     "sheet": Field(_truth, {"type": "boolean", "default": True}, "A contact sheet in the zip: every face at a glance."),
 }
