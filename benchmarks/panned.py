@@ -1,13 +1,13 @@
 """What a real clip's faces gain, all the way through `upscale_video`, while the camera pans or shakes.
 
     python benchmarks/panned.py --detector-weights FILE [--pans 0.5 2.5 5] [--shake 0 2] [--crf 23] [--frames 20]
-        [--model M] [--sharpened AMOUNT [--keep-sharpening]] [--canvas faces]
+        [--model M] [--sharpened AMOUNT [--keep-sharpening]] [--softened SIGMA [--keep-softness]] [--canvas faces]
 
 The clip is made of the packaged group portrait, halved: its 20 and more faces are 14 to 17 px wide then. The camera
 swings to and fro by at most so many pixels of the clip a frame (`--pans`), or shakes by so many with a period of seven
-frames (`--shake`, on the slowest pan), and sharpens each frame by `--sharpened`; x264 keeps it at `--crf`. Printed for
-each: dB over Lanczos on the faces of all frames but the first six, against the portrait itself; how many faces were
-followed, and in what part of the frames they were restored.
+frames (`--shake`, on the slowest pan), has a lens that blurs by `--softened` pixels, and sharpens each frame by
+`--sharpened`; x264 keeps it at `--crf`. Printed for each: dB over Lanczos on the faces of all frames but the first six,
+against the portrait itself; how many faces were followed, and in what part of the frames they were restored.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from faceprior.dataset.rough import sharpen
+from faceprior.dataset.rough import blur, sharpen
 from faceprior.photo.cut import face_frame
 from faceprior.photo.detect import make_detector
 from faceprior.photo.options import PhotoOptions
@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--sharpened", type=float, default=0.0)
     parser.add_argument("--keep-sharpening", action="store_true")
+    parser.add_argument("--softened", type=float, default=0.0)
+    parser.add_argument("--keep-softness", action="store_true")
     parser.add_argument("--canvas", default="lanczos", choices=["lanczos", "faces", "network"])
     given = parser.parse_args()
     upscaler, detector = load(given.model), make_detector(weights=given.detector_weights, warn=print)
@@ -59,8 +61,9 @@ def measured(portrait, pan, shake, given, upscaler, detector) -> tuple[float, in
     boxes = [[face_frame(face) for face in detector(np.asarray(view))] for view in truth]
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
-        write(truth, clip, given.crf, given.sharpened)
-        options = PhotoOptions(SCALE, keep_sharpening=given.keep_sharpening, canvas=given.canvas)
+        write(truth, clip, given.crf, given.sharpened, given.softened)
+        keeps = {"keep_sharpening": given.keep_sharpening, "keep_softness": given.keep_softness}
+        options = PhotoOptions(SCALE, canvas=given.canvas, **keeps)
         report = upscale_video(clip, Path(folder) / "out", upscaler, detector, options, sheet=False)
         small, made = read(clip), read(report.target)
     errors = []
@@ -91,12 +94,13 @@ def views(portrait: Image.Image, pan: float, shake: float, frames: int) -> list[
     return found
 
 
-def write(truth: list[Image.Image], path: Path, crf: int, sharpened: float = 0.0) -> None:
+def write(truth: list[Image.Image], path: Path, crf: int, sharpened: float = 0.0, softened: float = 0.0) -> None:
     width, height = (v // SCALE for v in truth[0].size)
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=RATE, options={"crf": str(crf)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for view in truth:
+            view = Image.fromarray(blur(np.asarray(view), softened * SCALE)) if softened else view
             small = view.resize((width, height), Image.Resampling.BICUBIC)
             pixels = sharpen(np.asarray(small), sharpened) if sharpened else np.asarray(small)
             out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))

@@ -41,7 +41,7 @@ class Keeping:
 def measured(monkeypatch) -> list:
     """The frames that are measured; each seems to be sharpened by BY."""
     kept = []
-    monkeypatch.setattr(module, "sharpening_of", lambda rgb, quality=None: kept.append(rgb) or BY)
+    monkeypatch.setattr(module, "response_of", lambda rgb, quality=None: kept.append(rgb) or BY)
     monkeypatch.setattr(restoring, "effective_side", lambda rgb, frame: frame.side)
     return kept
 
@@ -52,7 +52,7 @@ def test_a_face_is_seen_without_it(measured, place):
     kept = photo.copy()
     restorer = FrameRestorer(network, PhotoOptions(2, max_size=100), 2)
     restorer(photo, 0.0, {1: box(*place, 24)})
-    FrameRestorer(plain, PhotoOptions(2, max_size=100, keep_sharpening=True), 2)(
+    FrameRestorer(plain, PhotoOptions(2, max_size=100, keep_sharpening=True, keep_softness=True), 2)(
         unsharpened(photo, BY), 0.0, {1: box(*place, 24)}
     )
     assert np.abs(network.shown[0].astype(int) - plain.shown[0]).max() <= 1
@@ -73,7 +73,7 @@ def test_it_is_measured_once_a_scene_and_only_where_there_are_faces(measured):
     assert len(measured) == 2
 
 
-@pytest.mark.parametrize("how", [{"keep_sharpening": True}, {"consistent": True}, {"scale": 1}])
+@pytest.mark.parametrize("how", [{"keep_sharpening": True, "keep_softness": True}, {"consistent": True}, {"scale": 1}])
 def test_where_it_stays(measured, how):
     scale = how.get("scale", 2)
     restorer = FrameRestorer(Keeping(), PhotoOptions(**{"scale": 2, "max_size": 100} | how), scale)

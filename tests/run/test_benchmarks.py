@@ -388,6 +388,28 @@ def test_what_became_of_cut_faces_is_fitted_to_what_was_done(group):
     assert cut_state.psnr(Face(), face + (face < 255)) > 45  # off by a level
 
 
+def test_what_soft_faces_gain_is_fitted_to_what_the_network_makes_of_them(monkeypatch, capsys, group):
+    import numpy as np
+
+    pytest.importorskip("av", reason="needs pip install 'faceprior[video]'")
+    import soft_faces
+
+    from faceprior.photo.cutstate import RAISED
+
+    face = np.asarray(group)[100:324, 100:324]
+    monkeypatch.setattr(soft_faces, "LARGEST", 40)
+    monkeypatch.setattr(soft_faces, "CAUSES", 1)
+    weights = soft_faces.fit([face], [face], samples=6)
+    assert weights["softface"]["out_bias"].shape == (2,) and weights["raising"]["out_bias"].shape == (len(RAISED),)
+    assert len(weights["raising"]["mean"]) == len(weights["softface"]["mean"]) + 2
+    assert all(np.isfinite(array).all() for of in weights.values() for array in of.values())
+    assert "as told" in capsys.readouterr().out
+    kept, good, found, sigma = soft_faces.gained(face, 48, soft_faces.STATES["soft by 0"], soft_faces.load())
+    assert np.isnan(kept) or (kept == good and not found and sigma == 0)
+    pictures = {name: make(face, 84)[0] for name, make in soft_faces.STATES.items()}
+    assert {picture.shape for picture in pictures.values()} == {(84, 84, 3)} and len(pictures) == 15
+
+
 def test_faces_gain_around_as_on_the_whole_canvas(monkeypatch, capsys):
     from importlib.resources import files
 

@@ -128,7 +128,7 @@ class FrameRestorer:
         squares = {number: face_frame(detection) for number, detection in found.items()}
         self.seen_as = rgb.shape[:2]
         most = self.options.most(*self.seen_as)
-        plain, rgb = rgb, self._undoing(rgb, squares)
+        plain, rgb = rgb, self._undoing(rgb, seconds, squares)
         shown = {n: square for n, square in squares.items() if self._known(rgb, n, square, most)}
         for number in self._here - found.keys():
             self.faces[number].leave()

@@ -1,5 +1,5 @@
-"""What of a clip's frames is undone before the networks see its faces: what a scene was sharpened by, or how soft each
-face is, which changes with its focus and its motion."""
+"""What of a clip's frames is undone before the networks see its faces: what a scene was sharpened by, how soft it is, or
+a face by itself, as focus and motion change that."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,12 @@ import numpy as np
 from ..face.frame import Frame
 from ..photo.cutstate import CutState, squares_of
 from ..photo.options import PhotoOptions
-from ..photo.sharpened import Sharpening, sharpening_of
-from ..photo.softened import Response, Softness, raised
+from ..photo.sharpened import Sharpening
+from ..photo.softened import Response, Softness, raised, response_of, undone
 from ..photo.unsharpen import unsharpened_at
 
-FOLLOWS = 0.3  # of what a frame says of a face
+EVERY = 1.0  # seconds between two measurements of how soft a scene is
+FOLLOWS, EASED = 0.3, 0.1  # of what a frame says of a face; of what the last measurement says of a scene
 AROUND = 1.1, 1.3  # of a face's side, from its middle: what cuts and pasting see of a frame, and where it fades out
 
 
@@ -28,31 +29,50 @@ class Undoing:
     def new_scene(self) -> None:
         """What comes now has nothing to do with what came before."""
         self._sharpening: Sharpening | None = None  # of the scene, once a face was in it
-        self._measured = False
-        self._soft: dict[int, np.ndarray] = {}  # of faces: octaves at FINE, at MIDDLE, and to which they are raised
+        self._measured: float | None = None  # when, in seconds
+        self._told = self._scene = np.zeros(3)  # of softness, as last measured and as it is followed, see `_numbers`
+        self._soft: dict[int, np.ndarray] = {}  # the same of faces
 
-    def __call__(self, rgb: np.ndarray, squares: Mapping[int, Frame]) -> np.ndarray:
+    def __call__(self, rgb: np.ndarray, seconds: float, squares: Mapping[int, Frame]) -> np.ndarray:
         """uint8 (H, W, 3) and its faces by number -> the frame as the networks are given it."""
         wanted = {number: square for number, square in squares.items() if square.side >= self._least}
-        if wanted and not self._measured:
-            kept = self._keeps["keep_sharpening"]
-            self._sharpening, self._measured = None if kept else sharpening_of(rgb, self._quality), True
-        undone: list[tuple[Frame, Response]] = []
-        if self._sharpening is not None:
-            undone = [(square, self._sharpening) for square in wanted.values()]
-        elif not self._keeps["keep_softness"]:
-            found = {number: self._softness(rgb, number, square) for number, square in wanted.items()}
-            undone = [(wanted[number], one) for number, one in found.items() if one is not None]
-        return unsharpened_at(rgb, undone, *AROUND) if undone else rgb
+        if not wanted or all(self._keeps.values()):
+            return rgb
+        self._measure(rgb, seconds)
+        self._scene = self._scene + EASED * (self._told - self._scene)
+        scene: Response | None = self._sharpening or _softness(self._scene)
+        by = {number: scene or self._of_face(rgb, number, square) for number, square in wanted.items()}
+        faces = [(wanted[number], one) for number, one in by.items() if one is not None]
+        return unsharpened_at(rgb, faces, *AROUND) if faces else rgb
 
-    def _softness(self, rgb: np.ndarray, number: int, square: Frame) -> Softness | None:
+    def _measure(self, rgb: np.ndarray, seconds: float) -> None:
+        """Of sharpening once a scene, of softness now and then."""
+        first = self._measured is None
+        if not first and (self._sharpening is not None or abs(seconds - self._measured) < EVERY):
+            return
+        found = undone(response_of(rgb, self._quality), **self._keeps)
+        self._measured, self._told = seconds, _numbers(found)
+        if first:
+            self._scene, self._sharpening = self._told, found if isinstance(found, Sharpening) else None
+
+    def _of_face(self, rgb: np.ndarray, number: int, square: Frame) -> Softness | None:
         """How soft a face is, over the last frames: it comes and goes so slowly that nothing flickers."""
+        if self._keeps["keep_softness"]:
+            return None
         state = CutState.of(squares_of(rgb, [square]), 0.0)
         if state is None:
             return None
-        found = state.response
-        octaves = np.log2(found.most) if isinstance(found, Softness) else 0.0
-        now = np.array([state.fine, state.middle, octaves])
+        now = _numbers(state.response)
         before = self._soft.get(number, now)
-        self._soft[number] = fine, middle, octaves = before + FOLLOWS * (now - before)
-        return raised(float(fine), float(middle), float(2.0**octaves))
+        self._soft[number] = before + FOLLOWS * (now - before)
+        return _softness(self._soft[number])
+
+
+def _numbers(found: Response | None) -> np.ndarray:
+    """(3,): octaves that are missing at FINE and MIDDLE, and octaves by which waves are raised at most."""
+    return np.array([found.fine, found.middle, np.log2(found.most)]) if isinstance(found, Softness) else np.zeros(3)
+
+
+def _softness(numbers: np.ndarray) -> Softness | None:
+    fine, middle, octaves = map(float, numbers)
+    return raised(-fine, -middle, 2.0**octaves)
