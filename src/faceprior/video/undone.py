@@ -1,5 +1,5 @@
-"""What of a clip's frames is undone before the networks see its faces: what a scene was sharpened by, or how soft it is;
-how soft a face is by itself, as focus and motion change that."""
+"""What of a clip's frames is undone before the networks see its faces: sharpening and softness of a scene, and softness
+of single faces, which changes with focus and motion."""
 
 from collections.abc import Mapping
 
