@@ -16,7 +16,7 @@ from faceprior.dataset.rough import blur, jpeg, noise
 from faceprior.face.frame import Frame
 from faceprior.photo.cutstate import CutState
 from faceprior.photo.said import soft_note
-from faceprior.photo.softened import Softness
+from faceprior.photo.softened import Softness, response_of
 from faceprior.photo.unsharpen import FADED, FULL, unsharpened, unsharpened_at
 
 SIZES = (40, 48)
@@ -105,6 +105,19 @@ def test_a_face_out_of_focus_is_made_good_by_itself(out_of_focus):
     assert far(good.image[where], plain.image[where]) < 0.7 * far(kept.image[where], plain.image[where])
     assert any("1 face is soft" in note and "keep_softness keeps it" in note for note in good.notes)
     assert not any("soft" in note for note in (*kept.notes, *plain.notes))
+
+
+def test_a_photo_whose_face_is_in_focus_is_left(portrait):  # noqa: F811
+    sharp, where = reduced(portrait, 40)
+    soft = reduced(portrait, 40, 0.7)[0]
+    (top, left), (height, width) = (w.start for w in where), sharp.shape[:2]
+    picture = np.tile(soft, (3, 3, 1))
+    box = [width + left, height + top, 40, 40]
+    assert upscale(picture, boxes=[box], scale=2, canvas="lanczos").softness is not None
+    picture[height + top : height + top + 40, width + left : width + left + 40] = sharp[where]
+    assert isinstance(response_of(picture), Softness)
+    result = upscale(picture, boxes=[box], scale=2, canvas="lanczos")
+    assert result.softness is None and result.faces[0].softness is None
 
 
 def test_its_file_says_so(out_of_focus, tmp_path):

@@ -105,8 +105,13 @@ class CutState:
 
     @property
     def is_enlarged(self) -> bool:
-        """Whether what they lack no filter brings back: for photos that seem soft."""
+        """Whether what they lack no filter brings back."""
         return self.enlarged > ENLARGED and max(self.gains) <= WORTH
+
+    @property
+    def may_be_soft(self) -> bool:
+        """Whether a photo may be as soft as all of it seems: not where its faces are in focus, or were enlarged."""
+        return self.fine < SOFT and not self.is_enlarged
 
     @property
     def compression(self) -> float:

@@ -51,7 +51,7 @@ def _response(picture: DecodedImage, faces: Sequence["PhotoFace"]) -> Response |
         return found
     if small and (state.sharpening is not None or isinstance(found, Sharpening)):
         return state.sharpening
-    return None if state.is_enlarged else found
+    return found if state.may_be_soft else None
 
 
 def _is_soft(face: "PhotoFace", picture: DecodedImage) -> bool:
