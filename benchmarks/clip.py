@@ -24,7 +24,7 @@ from faceprior.photo.detect import make_detector
 from faceprior.photo.options import PhotoOptions
 from faceprior.runtime.upscaler import load
 from faceprior.runtime.weights import ASSETS
-from faceprior.video import convert, restore
+from faceprior.video import convert, restore, undone
 from faceprior.video.cast import Cast
 from faceprior.video.motion import Camera, Cuts
 from faceprior.video.read import Video
@@ -36,8 +36,9 @@ RATE = 25
 # The parts, by the names under which a clip's code calls them.
 PARTS = {
     "measure detail": (restore, "effective_side"),
-    "measure sharpening": (restore, "sharpening_of"),
-    "take it out": (restore, "unsharpened"),
+    "measure sharpness": (undone, "response_of"),
+    "of each face": (undone.Undoing, "_of_face"),
+    "undo it": (undone, "unsharpened_at"),
     "roughness": (restore, "told"),
     "cut": (restore, "cut_lr"),
     "own pixels": (restore, "own_square"),

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from faceprior.photo import paste as paste_module
-from faceprior.photo import pipeline
+from faceprior.photo import pipeline, seen
 from faceprior.photo.canvas import canvas_loader
 from faceprior.photo.decode import read_image
 from faceprior.photo.detect import make_detector
@@ -39,8 +39,9 @@ PARTS = {
     "paste": (pipeline, "paste"),
     "of it the mask": (paste_module, "face_mask"),
     "tint": (pipeline, "tint_of"),
-    "measure sharpness": (pipeline, "response_of"),
-    "undo it": (pipeline, "unsharpened"),
+    "measure sharpness": (seen, "response_of"),
+    "of each face": (seen, "_is_soft"),
+    "undo it": (seen, "unsharpened"),
     "canvas": (pipeline, "paint"),
 }
 PASS = "a whole pass"  # beside the photo, to compare with
