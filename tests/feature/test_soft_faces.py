@@ -15,8 +15,9 @@ from faceprior import load, upscale
 from faceprior.dataset.rough import blur, jpeg, noise
 from faceprior.face.frame import Frame
 from faceprior.photo.cutstate import CutState
+from faceprior.photo.quality import grain
 from faceprior.photo.said import soft_note
-from faceprior.photo.softened import Softness, response_of
+from faceprior.photo.softened import GRAIN, Softness, response_of
 from faceprior.photo.unsharpen import FADED, FULL, unsharpened, unsharpened_at
 
 SIZES = (40, 48)
@@ -105,6 +106,17 @@ def test_a_face_out_of_focus_is_made_good_by_itself(out_of_focus):
     assert far(good.image[where], plain.image[where]) < 0.7 * far(kept.image[where], plain.image[where])
     assert any("1 face is soft" in note and "keep_softness keeps it" in note for note in good.notes)
     assert not any("soft" in note for note in (*kept.notes, *plain.notes))
+
+
+def test_grain_around_it_is_not_raised_beyond_what_photos_allow(out_of_focus):
+    picture, _, box = out_of_focus
+    clean = upscale(picture, boxes=[box], scale=2, canvas="lanczos").faces[0].softness
+    grainy = noise(picture, 1.5, np.random.default_rng(1))
+    (x, y), side = (v + 20 for v in box[:2]), box[2]
+    around = grainy[y - side : y + side, x - side : x + side]
+    found = upscale(grainy, boxes=[box], scale=2, canvas="lanczos").faces[0].softness
+    assert clean.most > 2
+    assert found is None or found.most <= 1.1 * max(1.2, GRAIN / grain(around)) < clean.most
 
 
 def test_a_photo_whose_face_is_in_focus_is_left(portrait):  # noqa: F811

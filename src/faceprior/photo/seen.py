@@ -11,8 +11,8 @@ from .decode import DecodedImage
 from .options import PhotoOptions
 from .quality import told_quality
 from .sharpened import SIDES, Sharpening
-from .softened import Response, Softness, response_of, undone
-from .unsharpen import unsharpened, unsharpened_at
+from .softened import Response, Softness, most_of, raised, response_of, undone
+from .unsharpen import FADED, unsharpened, unsharpened_at
 
 if TYPE_CHECKING:
     from .result import PhotoFace
@@ -58,5 +58,7 @@ def _is_soft(face: "PhotoFace", picture: DecodedImage) -> bool:
     """Written on the face, too."""
     state = CutState.of(squares_of(picture.rgb, [face.frame]), told_quality(picture.quality))
     found = None if state is None else state.response
-    face.softness = found if isinstance(found, Softness) else None
+    if isinstance(found, Softness):  # what is around the face is raised, too, where grain shows more
+        (around,) = squares_of(picture.rgb, [face.frame.grown(2 * FADED)])
+        face.softness = raised(-found.fine, -found.middle, min(found.most, most_of(around)))
     return face.softness is not None

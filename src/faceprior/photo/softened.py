@@ -69,6 +69,11 @@ def raised(fine: float, middle: float, most: float) -> Softness | None:
     return Softness(-fine, max(0.0, -middle), most) if most >= LEAST else None
 
 
+def most_of(rgb: np.ndarray) -> float:
+    """How many times its grain lets the waves of a photo, or of a part of it, be raised."""
+    return GRAIN / max(grain(rgb), GRAIN / MOST[0])
+
+
 def response_of(rgb: np.ndarray, quality: float | None = None) -> Response | None:
     """uint8 (H, W, 3) -> by what its fine waves are more or less than those of a photo that was reduced and nothing
     else; None where they are not, or too little is seen. quality: as for `sharpening_of`."""
@@ -83,5 +88,5 @@ def response_of(rgb: np.ndarray, quality: float | None = None) -> Response | Non
     own = np.interp(float(regression("enlarged", seen)[0]), (SURE, ENLARGED), (1, 0))
     if 1 + own * (MOST[0] - 1) < LEAST:
         return None
-    most = min(float(np.interp(told(rgb, quality)[0], ROUGH, MOST)), GRAIN / max(grain(rgb), GRAIN / MOST[0]))
+    most = min(float(np.interp(told(rgb, quality)[0], ROUGH, MOST)), most_of(rgb))
     return raised(fine, middle, float(1 + own * (most - 1)))
