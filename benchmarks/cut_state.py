@@ -125,8 +125,8 @@ def in_frame(rgb: np.ndarray, codec: str, strength: float, frame: int = 9, speed
     return compressed(np.pad(rgb, (*around, (0, 0)), "symmetric"), codec, strength, frame, speed)[:height, :width]
 
 
-def sample(context: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float, list[float]]:
-    """A cut face as somebody may have it, what its own file says, and what is to be found."""
+def posed(context: np.ndarray, rng: np.random.Generator) -> tuple[Image.Image, float]:
+    """A face mirrored or not, turned a little, lit in another way, and how many pixels wide it is to be."""
     picture = Image.fromarray(context)
     if rng.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -134,6 +134,12 @@ def sample(context: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, f
     if size < 0.7 * LARGEST:  # of larger ones turning would take the fine
         picture = picture.rotate(rng.normal(0, TURNED), BICUBIC)
     picture = relit(picture, rng)
+    return picture, size
+
+
+def sample(context: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float, list[float]]:
+    """A cut face as somebody may have it, what its own file says, and what is to be found."""
+    picture, size = posed(context, rng)
     side = round(CONTEXT * size / HR)
     kernel = KERNELS[rng.integers(len(KERNELS))] if rng.random() < 0.5 else BICUBIC
     rgb, plain = (np.asarray(picture.resize((side, side), k)) for k in (kernel, BICUBIC))

@@ -5,10 +5,9 @@
 
 FOLDER holds sources of layout `table`. How soft is told by the regression of `cut_state.py`, which fits it. Two more
 are fitted here: by how much a face was enlarged and how grainy it is, and what is gained by how far its waves are
-raised. Training faces are reduced, soft through lenses and
-mosaics or not, enlarged or not, given noise, compressed, and cut; each is raised to several degrees by what that
-first one tells, and goes through the network, which says what that gains. So enlargements, noise and wrong findings
-are to be left as they are.
+raised. Training faces are reduced, soft through lenses and mosaics or not, enlarged or not, given noise, compressed,
+and cut; each is raised to several degrees by what that first one tells, and goes through the network, which says what
+that gains. So enlargements, noise and wrong findings are to be left as they are.
 
 Printed, of validation faces that fill their square: the PSNR of the upright face against the truth as the network
 placed it, with `keep_softness` -> without; in how many something is found, and the mean sigma that is.
@@ -29,10 +28,10 @@ import av
 import numpy as np
 from blend import contexts
 from compressed import compressed
-from cut_state import LARGEST, PEOPLE, TURNED, in_frame, psnr
+from cut_state import PEOPLE, in_frame, posed, psnr
 from fitting import fitted
 from PIL import Image
-from sharpened import BICUBIC, KERNELS, LUMA, relit, validation_faces, whole
+from sharpened import BICUBIC, KERNELS, LUMA, validation_faces, whole
 from softened import demosaiced
 
 from faceprior.dataset.context import CONTEXT, HR
@@ -132,13 +131,7 @@ class Cut(NamedTuple):
 
 
 def sample(context: np.ndarray, rng: np.random.Generator) -> Cut:
-    picture = Image.fromarray(context)
-    if rng.random() < 0.5:
-        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    size = float(np.exp(rng.uniform(np.log(LEAST), np.log(LARGEST))))
-    if size < 0.7 * LARGEST:  # of larger ones turning would take the fine
-        picture = picture.rotate(rng.normal(0, TURNED), BICUBIC)
-    picture = relit(picture, rng)
+    picture, size = posed(context, rng)
     picture = picture.convert("L").convert("RGB") if rng.random() < 0.1 else picture
     side, kind = round(CONTEXT * size / HR), str(rng.choice(list(KINDS), p=list(KINDS.values())))
     times, soft = rng.uniform(1.1, 2.5) if kind in ("enlarged", "both") else 1.0, picture

@@ -1,13 +1,12 @@
 """Cut faces and tiny photos that a program sharpened or compressed: told by the faces' own pixels."""
 
-import json
 
 import numpy as np
 import pytest
 from command import faceprior  # noqa: F401  a fixture
+from cut_faces import said_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from reduced_faces import portrait, reduced  # noqa: F401  a fixture
 
 from faceprior import load, upscale
@@ -80,18 +79,8 @@ def test_a_sharpened_cut_face_comes_out_as_one_that_is_not(portrait):  # noqa: F
 
 
 def test_the_command_says_so(portrait, faceprior, tmp_path):  # noqa: F811
-    faces = tmp_path / "faces"
-    faces.mkdir()
-    Image.fromarray(face(portrait, 48)).save(faces / "plain.png")
-    Image.fromarray(face(portrait, 48, 1.5)).save(faces / "sharp.png")
-    done = faceprior("upscale", faces, "--cropped", "--json", "-o", tmp_path / "out")
-    assert "1 of them was sharpened: restored without that; --keep-sharpening keeps it" in done.out
-    rows = json.loads((tmp_path / "out/faces.json").read_text("utf-8"))["faces"]
-    assert ["sharpening" in row for row in rows] == [False, True] and rows[1]["sharpening"]["amount"] > 0.5
-    kept = faceprior("upscale", faces, "--cropped", "--json", "--keep-sharpening", "-o", tmp_path / "kept")
-    assert "sharpened" not in kept.out
-    one, other = ((tmp_path / name / "sharp.png").read_bytes() for name in ("out", "kept"))
-    assert one != other
+    plain, sharp = face(portrait, 48), face(portrait, 48, 1.5)
+    assert said_of(faceprior, tmp_path, plain, sharp, "sharpened", "sharpening")["amount"] > 0.5
 
 
 def test_a_tiny_photo_is_told_by_its_face(portrait):  # noqa: F811

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from command import faceprior  # noqa: F401  a fixture
+from cut_faces import said_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -64,18 +65,7 @@ def test_a_soft_cut_face_comes_out_as_one_that_is_not(portrait, size):  # noqa: 
 
 
 def test_the_command_says_so(portrait, faceprior, tmp_path):  # noqa: F811
-    faces = tmp_path / "faces"
-    faces.mkdir()
-    Image.fromarray(face(portrait, 48)).save(faces / "plain.png")
-    Image.fromarray(face(portrait, 48, 0.7)).save(faces / "soft.png")
-    done = faceprior("upscale", faces, "--cropped", "--json", "-o", tmp_path / "out")
-    assert "1 of them was soft: restored without that; --keep-softness keeps it" in done.out
-    rows = json.loads((tmp_path / "out/faces.json").read_text("utf-8"))["faces"]
-    assert ["softness" in row for row in rows] == [False, True] and rows[1]["softness"]["sigma"] > 0.4
-    kept = faceprior("upscale", faces, "--cropped", "--json", "--keep-softness", "-o", tmp_path / "kept")
-    assert "soft" not in kept.out
-    one, other = ((tmp_path / name / "soft.png").read_bytes() for name in ("out", "kept"))
-    assert one != other
+    assert said_of(faceprior, tmp_path, face(portrait, 48), face(portrait, 48, 0.7), "soft", "softness")["sigma"] > 0.4
 
 
 @pytest.fixture(scope="module")

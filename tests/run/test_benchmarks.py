@@ -397,7 +397,7 @@ def test_what_soft_faces_gain_is_fitted_to_what_the_network_makes_of_them(monkey
     from faceprior.photo.cutstate import RAISED
 
     face = np.asarray(group)[100:324, 100:324]
-    monkeypatch.setattr(soft_faces, "LARGEST", 40)
+    monkeypatch.setattr("cut_state.LARGEST", 40)
     monkeypatch.setattr(soft_faces, "CAUSES", 1)
     weights = soft_faces.fit([face], [face], samples=6)
     assert weights["softface"]["out_bias"].shape == (2,) and weights["raising"]["out_bias"].shape == (len(RAISED),)

@@ -34,7 +34,7 @@ from .restraint import restraint
 from .result import PhotoFace, PhotoResult
 from .said import advice, left_faces, response_note, soft_note
 from .seen import Seen
-from .softened import Response
+from .softened import named
 from .tint import tint_of
 from .warp import upright_to_photo
 
@@ -172,7 +172,7 @@ def upscale_photo(
     metadata = metadata if options.place else metadata.without_place()
     return PhotoResult(
         rgb, large, scale, faces, alpha, picture.icc, notes, canvas=painted, mode=picture.mode, metadata=metadata,
-        advice=advised, deep=deep, **_undone(response),
+        advice=advised, deep=deep, **named(response),
     )  # fmt: skip
 
 
@@ -211,13 +211,8 @@ def cropped_face(picture: DecodedImage, network: Network, options: PhotoOptions,
     square = rgb[y : y + side, x : x + side]
     return PhotoResult(
         square, photo, scale, [face], None, picture.icc, notes, kind="cropped", mode=given.mode,
-        metadata=given.metadata, **_undone(given.response),
+        metadata=given.metadata, **named(given.response),
     )  # fmt: skip
-
-
-def _undone(response: Response | None) -> dict[str, Response]:
-    """As results have it."""
-    return {} if response is None else {response.NAME: response}
 
 
 def _wanted(face: PhotoFace, rgb: np.ndarray, options: PhotoOptions) -> bool:

@@ -20,7 +20,7 @@ from .mask import Component, components
 from .metadata import Metadata
 from .sharpened import Sharpening
 from .sheet import png
-from .softened import Softness
+from .softened import Softness, named
 
 if TYPE_CHECKING:
     from ..runtime.upscaler import Upscaler
@@ -102,8 +102,7 @@ def restore_face(
     if not face.finite:
         raise FacepriorError(f"model {upscaler.info.name!r}: the network gave numbers that are not finite")
     seen = components(face.heatmaps, IDENTITY)
-    undone = {} if given.response is None else {given.response.NAME: given.response}
     return FaceResult(
         face.image, face.heatmaps, face.transform, face.lr, seen, given.note, face.doubt, face.looks,
-        scale=given.enlarged, mode=given.mode, metadata=given.metadata, **undone,
+        scale=given.enlarged, mode=given.mode, metadata=given.metadata, **named(given.response),
     )  # fmt: skip

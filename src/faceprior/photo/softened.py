@@ -64,6 +64,11 @@ def undone(found: Response | None, *, keep_sharpening: bool, keep_softness: bool
     return None if (keep_softness if isinstance(found, Softness) else keep_sharpening) else found
 
 
+def named(found: Response | None) -> dict[str, Response]:
+    """As results have what was undone."""
+    return {} if found is None else {found.NAME: found}
+
+
 def raised(fine: float, middle: float, most: float) -> Softness | None:
     """What `octaves` finds missing; None where raising it so many times is not worth it."""
     return Softness(-fine, max(0.0, -middle), most) if most >= LEAST else None
