@@ -21,7 +21,7 @@ from .compressed import PLANES
 from .own import own_square
 from .regression import regression
 from .sharpened import FLOOR, LUMA, Sharpening, edge_profile, fitting
-from .softened import Response, raised
+from .softened import Response, Softness, raised
 
 LEAST, MOST = 16, 140  # pixels a side: of less nothing is told, of more it was not fitted
 PART = 4  # blocks along a side
@@ -37,6 +37,7 @@ COMPRESSED, BEYOND = 0.2, 0.2
 # Octaves at FINE: where less is missing, nothing is to be gained. Times that waves are raised at most, of which it is
 # told what they gain; dB: less is not worth it.
 SOFT, RAISED, WORTH = -0.2, (1.6, 2.5, 4.0), 0.25
+ALONE = 0.5  # dB: more is asked of a single face where its photo, which shows more, is not soft
 ENLARGED = 0.5  # octaves: of faces that a lens left soft less is found, in the mean over a photo
 NARROW = np.arange(0.2, 1.001, 0.08)  # of the finest frequency: where narrow bands begin and end
 
@@ -102,6 +103,12 @@ class CutState:
             return self.sharpening
         gained, times = max(zip(self.gains, RAISED, strict=True))
         return raised(self.fine, self.middle, times) if gained > WORTH else None
+
+    @property
+    def softness_alone(self) -> Softness | None:
+        """How soft a single face of a photo is that is not."""
+        found = self.response
+        return found if isinstance(found, Softness) and max(self.gains) > ALONE else None
 
     @property
     def is_enlarged(self) -> bool:

@@ -57,8 +57,8 @@ def _response(picture: DecodedImage, faces: Sequence["PhotoFace"]) -> Response |
 def _is_soft(face: "PhotoFace", picture: DecodedImage) -> bool:
     """Written on the face, too."""
     state = CutState.of(squares_of(picture.rgb, [face.frame]), told_quality(picture.quality))
-    found = None if state is None else state.response
-    if isinstance(found, Softness):  # what is around the face is raised, too, where grain shows more
+    found = None if state is None else state.softness_alone
+    if found is not None:  # what is around the face is raised, too, where grain shows more
         (around,) = squares_of(picture.rgb, [face.frame.grown(2 * FADED)])
         face.softness = raised(-found.fine, -found.middle, min(found.most, most_of(around)))
     return face.softness is not None

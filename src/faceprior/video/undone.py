@@ -62,7 +62,7 @@ class Undoing:
         state = CutState.of(squares_of(rgb, [square]), 0.0)
         if state is None:
             return None
-        now = _numbers(state.response)
+        now = _numbers(state.softness_alone)
         before = self._soft.get(number, now)
         self._soft[number] = before + FOLLOWS * (now - before)
         return _softness(self._soft[number])
